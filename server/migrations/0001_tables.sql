@@ -1,0 +1,458 @@
+-- Everything Freehold stores. Ids are prefixed, time-ordered text and compare by byte (collate "C").
+-- A table that belongs to one business has business_id first in its primary key, unique constraints and foreign keys,
+-- so that the same schema can be distributed by it. No statement here or elsewhere calls now(): time is a parameter.
+
+-- People and their logins. These four and two_factors are written by better-auth; the names are ours.
+
+create table freehold.users (
+  id text collate "C" primary key,
+  email text not null unique check (email = lower(email)),
+  email_verified boolean not null default false,
+  name text not null,
+  first_name text not null default '',
+  last_name text not null default '',
+  image text,
+  external_id text unique,
+  fields jsonb not null default '{}',
+  two_factor_enabled boolean not null default false,
+  disabled_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+
+create table freehold.sessions (
+  id text collate "C" primary key,
+  user_id text collate "C" not null references freehold.users on delete cascade,
+  token text not null unique,
+  ip_address text,
+  user_agent text,
+  expires_at timestamptz not null,
+  last_used_at timestamptz not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index sessions_user on freehold.sessions (user_id);
+
+create table freehold.accounts (
+  id text collate "C" primary key,
+  user_id text collate "C" not null references freehold.users on delete cascade,
+  account_id text not null,
+  provider_id text not null,
+  password text,
+  access_token text,
+  refresh_token text,
+  id_token text,
+  access_token_expires_at timestamptz,
+  refresh_token_expires_at timestamptz,
+  scope text,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  unique (provider_id, account_id)
+);
+create index accounts_user on freehold.accounts (user_id);
+
+create table freehold.verifications (
+  id text collate "C" primary key,
+  identifier text not null,
+  value text not null,
+  expires_at timestamptz not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index verifications_identifier on freehold.verifications (identifier);
+
+create table freehold.two_factors (
+  id text collate "C" primary key,
+  user_id text collate "C" not null unique references freehold.users on delete cascade,
+  secret text not null,
+  backup_codes text not null,
+  verified boolean not null default false,
+  failed_verification_count int not null default 0,
+  locked_until timestamptz
+);
+
+-- One row a user: a newer request replaces the older link.
+create table freehold.password_resets (
+  user_id text collate "C" primary key references freehold.users on delete cascade,
+  token_hash bytea not null unique,
+  expires_at timestamptz not null
+);
+
+-- Proof of an address: of a new user's own, or of the one they want to change to.
+create table freehold.email_verifications (
+  user_id text collate "C" primary key references freehold.users on delete cascade,
+  email text not null,
+  token_hash bytea not null unique,
+  expires_at timestamptz not null
+);
+
+-- Sign-ups that wait for their e-mail to be proved (signup.verifyEmail: 'before'); the content is sealed.
+create table freehold.pending_signups (
+  id text collate "C" primary key,
+  email text not null unique,
+  token_hash bytea not null unique,
+  sealed bytea not null,
+  expires_at timestamptz not null
+);
+
+create table freehold.staff (
+  user_id text collate "C" primary key references freehold.users on delete cascade,
+  created_at timestamptz not null
+);
+
+-- Businesses and the people in them.
+
+create table freehold.businesses (
+  id text collate "C" primary key,
+  external_id text unique,
+  name text not null,
+  status text not null default 'active' check (status in ('active', 'suspended', 'closed')),
+  status_reason text,
+  support_access text not null default 'always' check (support_access in ('always', 'ask', 'never')),
+  fields jsonb not null default '{}',
+  created_at timestamptz not null,
+  closed_at timestamptz
+);
+
+create table freehold.members (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  user_id text collate "C" not null references freehold.users,
+  role text not null,
+  suspended_at timestamptz,
+  fields jsonb not null default '{}',
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  unique (business_id, user_id)
+);
+create index members_user on freehold.members (user_id);
+
+create table freehold.invitations (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  email text not null,
+  role text not null,
+  token_hash bytea not null,
+  invited_by text collate "C" not null,
+  expires_at timestamptz not null,
+  accepted_at timestamptz,
+  revoked_at timestamptz,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  unique (business_id, token_hash)
+);
+create unique index invitations_pending on freehold.invitations (business_id, email)
+  where accepted_at is null and revoked_at is null;
+create index invitations_email on freehold.invitations (email) where accepted_at is null and revoked_at is null;
+
+create table freehold.api_keys (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  type text not null,
+  name text not null,
+  hash bytea not null,
+  hint text not null,
+  publishable_key text,
+  lineage_id text collate "C" not null,
+  created_by text collate "C",
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  last_used_at timestamptz,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  unique (business_id, hash)
+);
+
+create table freehold.app_keys (
+  id text collate "C" primary key,
+  name text not null,
+  scope text not null check (scope in ('meter', 'admin')),
+  hash bytea not null unique,
+  hint text not null,
+  revoked_at timestamptz,
+  last_used_at timestamptz,
+  created_at timestamptz not null
+);
+
+-- What stopped working lately; the consuming statement looks here, so that no cache can outlive a revocation.
+create table freehold.recent_revocations (
+  credential_id text collate "C" primary key,
+  revoked_at timestamptz not null
+);
+
+-- Plans. A version never changes once written.
+
+create table freehold.plans (
+  key text collate "C" primary key,
+  name text not null,
+  position int not null,
+  hidden boolean not null default false,
+  fields jsonb not null default '{}',
+  archived_at timestamptz,
+  created_at timestamptz not null
+);
+
+create table freehold.plan_versions (
+  id text collate "C" primary key,
+  plan_key text collate "C" not null references freehold.plans,
+  version int not null check (version > 0),
+  prices jsonb not null,
+  trial_days int not null default 0 check (trial_days >= 0),
+  includes jsonb not null,
+  on_end text not null default 'renew' check (on_end in ('renew', 'end', 'fallback')),
+  fallback_plan text collate "C" references freehold.plans,
+  created_at timestamptz not null,
+  unique (plan_key, version),
+  check ((on_end = 'fallback') = (fallback_plan is not null))
+);
+
+-- Subscriptions.
+
+create table freehold.subscriptions (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  plan_version_id text collate "C" not null references freehold.plan_versions,
+  price text not null,
+  status text not null check (status in ('trialing', 'active', 'past_due', 'paused', 'ended')),
+  anchor timestamptz not null,
+  zone text not null default 'UTC',
+  cycle_number int not null default 1,
+  cycle_start timestamptz not null,
+  cycle_end timestamptz not null check (cycle_end > cycle_start),
+  trial_end timestamptz,
+  pending_change jsonb,
+  cancel_at_cycle_end boolean not null default false,
+  pause_at_cycle_end boolean not null default false,
+  grace_end timestamptz,
+  end_reason text,
+  ended_at timestamptz,
+  version int not null default 1,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  check ((status = 'ended') = (ended_at is not null)),
+  check (not (cancel_at_cycle_end and pause_at_cycle_end))
+);
+create unique index subscriptions_current on freehold.subscriptions (business_id) where status <> 'ended';
+create index subscriptions_due on freehold.subscriptions (cycle_end) where status in ('trialing', 'active', 'past_due');
+
+create table freehold.subscription_cycles (
+  business_id text collate "C" not null,
+  subscription_id text collate "C" not null,
+  number int not null,
+  cycle_start timestamptz not null,
+  cycle_end timestamptz not null,
+  plan_version_id text collate "C" not null references freehold.plan_versions,
+  price text not null,
+  created_at timestamptz not null,
+  primary key (business_id, subscription_id, number),
+  foreign key (business_id, subscription_id) references freehold.subscriptions
+);
+
+create table freehold.limit_overrides (
+  business_id text collate "C" not null references freehold.businesses,
+  feature text collate "C" not null,
+  value jsonb not null,
+  reason text not null,
+  expires_at timestamptz,
+  created_by text collate "C" not null,
+  created_at timestamptz not null,
+  primary key (business_id, feature)
+);
+
+create table freehold.grants (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  feature text collate "C" not null,
+  amount bigint not null check (amount > 0),
+  drawn bigint not null default 0 check (drawn between 0 and amount),
+  priority int not null default 100,
+  reason text not null,
+  effective_at timestamptz not null,
+  expires_at timestamptz,
+  created_by text collate "C" not null,
+  created_at timestamptz not null,
+  primary key (business_id, id)
+);
+create index grants_feature on freehold.grants (business_id, feature);
+
+-- Usage. A new period is a new row, so a reset can neither happen twice nor wipe a late count.
+
+create table freehold.usage_counters (
+  business_id text collate "C" not null references freehold.businesses,
+  feature text collate "C" not null,
+  period_start timestamptz not null,
+  period_end timestamptz not null,
+  used bigint not null default 0 check (used >= 0),
+  held bigint not null default 0 check (held >= 0),
+  ceiling bigint,
+  allowance bigint,
+  valid_until timestamptz not null,
+  attributed bigint not null default 0,
+  admitted int not null default 0,
+  primary key (business_id, feature, period_start)
+) with (fillfactor = 50);
+
+-- The ledger; its sum is the counter. No foreign key: the statement that counts writes both, and a check would cost it a lock.
+create table freehold.usage_entries (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  feature text collate "C" not null,
+  period_start timestamptz not null,
+  kind text not null check (kind in ('consume', 'reservation', 'allocate', 'release', 'correction')),
+  amount bigint not null,
+  used_after bigint not null,
+  ceiling bigint,
+  credential_id text collate "C",
+  request_id text,
+  item_id text,
+  idempotency_key text,
+  reason text,
+  at timestamptz not null,
+  primary key (business_id, id)
+);
+create unique index usage_entries_idempotency on freehold.usage_entries (business_id, idempotency_key)
+  where idempotency_key is not null;
+create index usage_entries_series on freehold.usage_entries (business_id, feature, at);
+
+create table freehold.grant_draws (
+  business_id text collate "C" not null,
+  grant_id text collate "C" not null,
+  feature text collate "C" not null,
+  period_start timestamptz not null,
+  amount bigint not null,
+  primary key (business_id, grant_id, period_start),
+  foreign key (business_id, grant_id) references freehold.grants,
+  foreign key (business_id, feature, period_start) references freehold.usage_counters
+);
+
+create table freehold.allocations (
+  business_id text collate "C" not null references freehold.businesses,
+  feature text collate "C" not null,
+  item_id text not null,
+  allocated_by text collate "C",
+  created_at timestamptz not null,
+  primary key (business_id, feature, item_id)
+);
+
+create table freehold.reservations (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  feature text collate "C" not null,
+  period_start timestamptz not null,
+  amount bigint not null check (amount > 0),
+  credential_id text collate "C",
+  expires_at timestamptz not null,
+  confirmed_at timestamptz,
+  confirmed_amount bigint,
+  released_at timestamptz,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  foreign key (business_id, feature, period_start) references freehold.usage_counters,
+  check (confirmed_at is null or released_at is null)
+);
+create index reservations_open on freehold.reservations (expires_at) where confirmed_at is null and released_at is null;
+
+-- Support, audit, mail.
+
+create table freehold.support_sessions (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  staff_id text collate "C" not null,
+  staff_name text not null,
+  staff_email text,
+  reason text not null,
+  access text not null check (access in ('read', 'write')),
+  minutes int not null,
+  token_hash bytea not null,
+  requested_at timestamptz not null,
+  answered_at timestamptz,
+  answered_by text collate "C",
+  refused_at timestamptz,
+  started_at timestamptz,
+  expires_at timestamptz,
+  ended_at timestamptz,
+  ended_by text collate "C",
+  primary key (business_id, id),
+  unique (business_id, token_hash)
+);
+
+create table freehold.audit_entries (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  at timestamptz not null,
+  actor_kind text not null,
+  actor_id text collate "C",
+  actor_name text,
+  actor_email text,
+  on_behalf_of jsonb,
+  action text not null,
+  target jsonb,
+  before jsonb,
+  after jsonb,
+  primary key (business_id, id)
+);
+create index audit_entries_at on freehold.audit_entries (business_id, at);
+
+-- What concerns no single business: sign-in, resets, staff, plans.
+create table freehold.system_audit_entries (
+  id text collate "C" primary key,
+  at timestamptz not null,
+  actor_kind text not null,
+  actor_id text collate "C",
+  actor_name text,
+  actor_email text,
+  action text not null,
+  target jsonb,
+  before jsonb,
+  after jsonb
+);
+
+-- The content is sealed under a key derived from SECRET: mails carry one-time links.
+create table freehold.mails (
+  id text collate "C" primary key,
+  business_id text collate "C",
+  template text not null,
+  recipient text not null,
+  subject text not null,
+  sealed bytea not null,
+  attempts int not null default 0,
+  error text,
+  created_at timestamptz not null,
+  sent_at timestamptz,
+  failed_at timestamptz
+);
+create index mails_recipient on freehold.mails (recipient, created_at);
+
+-- The process.
+
+-- Answers kept for a day under a key that the caller alone has; see http/idempotency.ts.
+create table freehold.idempotency_keys (
+  scope text collate "C" not null,
+  key_hash bytea not null,
+  body_hmac bytea not null,
+  status int not null,
+  answer bytea not null,
+  expires_at timestamptz not null,
+  primary key (scope, key_hash)
+);
+create index idempotency_keys_expiry on freehold.idempotency_keys (expires_at);
+
+create table freehold.clock_offset (
+  single boolean primary key default true check (single),
+  milliseconds bigint not null
+);
+insert into freehold.clock_offset (milliseconds) values (0);
+
+-- When each schedule ran last, on the domain's clock.
+create table freehold.schedules (
+  task text primary key,
+  last_run_at timestamptz not null
+);
+
+-- rate-limiter-flexible's table.
+create table freehold.rate_limits (
+  key varchar(255) primary key,
+  points integer not null default 0,
+  expire bigint
+);
+create index rate_limits_expire on freehold.rate_limits (expire);

@@ -1,0 +1,46 @@
+-- One role sees one business at a time. It owns nothing and bypasses nothing: with app.business_id unset it sees no row.
+-- Connections of the tenant pool carry it from the start; see db/open.ts.
+
+grant usage on schema freehold to freehold_tenant;
+
+do $$
+declare
+  tenant_table text;
+begin
+  foreach tenant_table in array array[
+    'members', 'invitations', 'api_keys', 'subscriptions', 'subscription_cycles', 'limit_overrides', 'grants',
+    'usage_counters', 'usage_entries', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries'
+  ] loop
+    execute format('alter table freehold.%I enable row level security', tenant_table);
+    execute format(
+      'create policy own_business on freehold.%I to freehold_tenant
+         using (business_id = current_setting(''app.business_id'', true))
+         with check (business_id = current_setting(''app.business_id'', true))', tenant_table);
+    execute format('grant select, insert, update, delete on freehold.%I to freehold_tenant', tenant_table);
+  end loop;
+end $$;
+
+-- History is written, never rewritten.
+revoke update, delete on freehold.audit_entries, freehold.subscription_cycles from freehold_tenant;
+
+alter table freehold.businesses enable row level security;
+create policy own_business on freehold.businesses to freehold_tenant
+  using (id = current_setting('app.business_id', true))
+  with check (id = current_setting('app.business_id', true));
+grant select, update on freehold.businesses to freehold_tenant;
+
+-- Global tables: only what a business's own screens show of them.
+grant select (id, email, name, first_name, last_name) on freehold.users to freehold_tenant;
+grant select on freehold.plans, freehold.plan_versions to freehold_tenant;
+grant insert on freehold.mails, freehold.recent_revocations to freehold_tenant;
+grant select (credential_id), update on freehold.recent_revocations to freehold_tenant;
+grant select, insert, update on freehold.idempotency_keys to freehold_tenant;
+
+-- Sending a job inside the transaction that needs it; never reading other businesses' jobs.
+grant usage on schema freehold_jobs to freehold_tenant;
+grant select on freehold_jobs.queue to freehold_tenant;
+grant insert on freehold_jobs.job_common to freehold_tenant;
+
+-- The queues. A task that fails is tried again; a mail for about a day, so that a dead mail server only delays it.
+select freehold_jobs.create_queue('tasks', '{"policy": "standard", "retryLimit": 3, "retryDelay": 5, "retryBackoff": true, "expireInSeconds": 600}');
+select freehold_jobs.create_queue('mails', '{"policy": "standard", "retryLimit": 16, "retryDelay": 5, "retryBackoff": true, "retryDelayMax": 7200, "expireInSeconds": 120}');

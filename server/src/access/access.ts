@@ -1,0 +1,76 @@
+import type { FastifyRequest } from 'fastify'
+import type { Actor, Context } from '../context.ts'
+import { authorized } from '../db/transactions.ts'
+import { FreeholdError } from '../errors.ts'
+import type { OpenedBusiness } from '../http/request.ts'
+import { supportPermissions } from '../permissions.ts'
+
+/** Lets a request in by what its route declares, before its body is read. */
+export async function access(request: FastifyRequest): Promise<void> {
+  const wanted = request.routeOptions.config.access
+  if (wanted === undefined || wanted === 'public') return
+  const { ctx, actor } = request.freehold
+  if (!actor) throw new FreeholdError('unauthenticated')
+
+  if (wanted === 'credential') return
+  if (wanted === 'user') {
+    if (actor.kind !== 'user') throw new FreeholdError('permission_denied', 'This is for a signed-in person')
+    return
+  }
+  if (wanted === 'staff:read' || wanted === 'staff:write') {
+    const isStaff = (actor.kind === 'user' && actor.staff) || (actor.kind === 'app' && actor.scope === 'admin')
+    if (!isStaff) throw new FreeholdError('permission_denied', 'This is for staff')
+    return
+  }
+
+  const { businessId } = request.params as { businessId?: string }
+  if (businessId === undefined) throw new Error(`${request.routeOptions.url} asks for ${wanted} but names no business`)
+  const business = await openBusiness(ctx, actor, businessId)
+  if (!business.permissions.has(wanted)) {
+    throw new FreeholdError('permission_denied', `This needs the permission ${wanted}`)
+  }
+  const writes = ctx.permissions.kinds[wanted] === 'write'
+  if (writes && business.status !== 'active' && request.routeOptions.config.anyBusinessStatus !== true) {
+    throw new FreeholdError('business_not_open', `The business is ${business.status}`)
+  }
+  request.freehold.business = business
+}
+
+/**
+ * Proves that the actor belongs to the business. Whoever does not, gets the answer of an id that does not exist. API
+ * keys and app keys manage nothing: refused where they would belong, unknown elsewhere.
+ */
+export async function openBusiness(ctx: Context, actor: Actor, businessId: string): Promise<OpenedBusiness> {
+  const row = await ctx.db.across
+    .selectFrom('businesses')
+    .leftJoin('members', (join) =>
+      join.onRef('members.businessId', '=', 'businesses.id').on('members.userId', '=', actor.id),
+    )
+    .select(['businesses.name', 'businesses.status', 'members.role', 'members.suspendedAt'])
+    .where('businesses.id', '=', businessId)
+    .executeTakeFirst()
+  if (!row) throw new FreeholdError('not_found')
+  const opened = {
+    id: authorized(businessId),
+    name: row.name,
+    status: row.status as OpenedBusiness['status'],
+    role: row.role ?? undefined,
+  }
+
+  switch (actor.kind) {
+    case 'user': {
+      if (row.role === null) throw new FreeholdError('not_found')
+      if (row.suspendedAt !== null) throw new FreeholdError('permission_denied', 'Your membership is suspended')
+      return { ...opened, permissions: ctx.permissions.roles[row.role] ?? new Set() }
+    }
+    case 'staff':
+      if (actor.supportSession.businessId !== businessId) throw new FreeholdError('not_found')
+      return { ...opened, permissions: supportPermissions(ctx.permissions, actor.supportSession.access) }
+    case 'key':
+      if (actor.businessId !== businessId) throw new FreeholdError('not_found')
+      throw new FreeholdError('permission_denied', 'An API key manages nothing')
+    case 'app':
+    case 'system':
+      throw new FreeholdError('permission_denied', 'An app key acts through the gate and the staff routes')
+  }
+}

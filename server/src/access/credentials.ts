@@ -1,0 +1,146 @@
+import type { Actor, Context } from '../context.ts'
+import { businessOfToken, hashToken } from '../secrets.ts'
+import { sessionLife } from '../users/better-auth.ts'
+
+/** What a credential says about its bearer, looked up in one statement each. */
+export type Credential = {
+  actor: Actor
+  /** What an API key's type allows; people's permissions depend on the business. */
+  permissions: ReadonlySet<string> | undefined
+  perMinute: number | undefined
+}
+
+/** Finds out whose credential this is. Undefined when it is unknown, expired, revoked or its bearer disabled. */
+export async function authenticate(ctx: Context, bearer: string): Promise<Credential | undefined> {
+  if (bearer.length > 300) return undefined
+  const sessionToken = ctx.secrets.verifySession(bearer)
+  if (sessionToken !== undefined) return session(ctx, sessionToken)
+  if (bearer.startsWith('app_')) return appKey(ctx, bearer)
+  const businessId = businessOfToken(bearer)
+  if (businessId === undefined) return undefined
+  return bearer.startsWith('sup_') ? supportSession(ctx, businessId, bearer) : apiKey(ctx, businessId, bearer)
+}
+
+const sessionStatement = `
+select s.id, s.last_used_at, u.id as user_id, u.email, u.name, u.email_verified, st.user_id is not null as staff
+from freehold.sessions s
+join freehold.users u on u.id = s.user_id
+left join freehold.staff st on st.user_id = u.id
+where s.token = $1 and s.expires_at > $2 and s.last_used_at > $3 and u.disabled_at is null`
+
+async function session(ctx: Context, token: string): Promise<Credential | undefined> {
+  const now = ctx.now()
+  const idleSince = new Date(now.getTime() - sessionLife.idleDays * 86_400_000)
+  const { rows } = await ctx.db.acrossPool.query<{
+    id: string
+    last_used_at: Date
+    user_id: string
+    email: string
+    name: string
+    email_verified: boolean
+    staff: boolean
+  }>({ name: 'session', text: sessionStatement, values: [token, now, idleSince] })
+  const [row] = rows
+  if (!row) return undefined
+  if (isStale(row.last_used_at, now)) {
+    await ctx.db.across.updateTable('sessions').set({ lastUsedAt: now }).where('id', '=', row.id).execute()
+  }
+  return {
+    actor: {
+      kind: 'user',
+      id: row.user_id,
+      name: row.name,
+      email: row.email,
+      sessionId: row.id,
+      emailVerified: row.email_verified,
+      staff: row.staff,
+    },
+    permissions: undefined,
+    perMinute: undefined,
+  }
+}
+
+async function apiKey(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
+  const now = ctx.now()
+  const { rows } = await ctx.db.acrossPool.query<{ id: string; name: string; type: string; last_used_at: Date | null }>(
+    {
+      name: 'api_key',
+      text: `
+      select id, name, type, last_used_at
+      from freehold.api_keys
+      where business_id = $1 and hash = $2 and revoked_at is null and (expires_at is null or expires_at > $3)`,
+      values: [businessId, hashToken(bearer), now],
+    },
+  )
+  const [row] = rows
+  const type = row && ctx.product.keys[row.type]
+  if (!row || !type) return undefined
+  if (isStale(row.last_used_at, now)) {
+    await ctx.db.across
+      .updateTable('apiKeys')
+      .set({ lastUsedAt: now })
+      .where('businessId', '=', businessId)
+      .where('id', '=', row.id)
+      .execute()
+  }
+  return {
+    actor: { kind: 'key', id: row.id, name: row.name, type: row.type, businessId },
+    permissions: new Set(type.permissions),
+    perMinute: type.perMinute,
+  }
+}
+
+async function appKey(ctx: Context, bearer: string): Promise<Credential | undefined> {
+  const row = await ctx.db.across
+    .selectFrom('appKeys')
+    .select(['id', 'name', 'scope', 'lastUsedAt'])
+    .where('hash', '=', hashToken(bearer))
+    .where('revokedAt', 'is', null)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const now = ctx.now()
+  if (isStale(row.lastUsedAt, now)) {
+    await ctx.db.across.updateTable('appKeys').set({ lastUsedAt: now }).where('id', '=', row.id).execute()
+  }
+  const scope = row.scope as 'meter' | 'admin'
+  return { actor: { kind: 'app', id: row.id, name: row.name, scope }, permissions: undefined, perMinute: undefined }
+}
+
+async function supportSession(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
+  const now = ctx.now()
+  const row = await ctx.db.across
+    .selectFrom('supportSessions')
+    .innerJoin('businesses', 'businesses.id', 'supportSessions.businessId')
+    .innerJoin('staff', 'staff.userId', 'supportSessions.staffId')
+    .innerJoin('users', 'users.id', 'supportSessions.staffId')
+    .select(['supportSessions.id', 'access', 'staffId', 'staffName', 'staffEmail', 'businesses.name as businessName'])
+    .where('supportSessions.businessId', '=', businessId)
+    .where('tokenHash', '=', hashToken(bearer))
+    .where('startedAt', 'is not', null)
+    .where('endedAt', 'is', null)
+    .where('supportSessions.expiresAt', '>', now)
+    .where('businesses.supportAccess', '<>', 'never')
+    .where('users.disabledAt', 'is', null)
+    .executeTakeFirst()
+  if (!row) return undefined
+  return {
+    actor: {
+      kind: 'staff',
+      id: row.staffId,
+      name: row.staffName,
+      email: row.staffEmail ?? '',
+      supportSession: {
+        id: row.id,
+        businessId,
+        businessName: row.businessName,
+        access: row.access as 'read' | 'write',
+      },
+    },
+    permissions: undefined,
+    perMinute: undefined,
+  }
+}
+
+// "Last used" is for people: once a minute is enough, and keeps reads from writing.
+const isStale = (lastUsedAt: Date | null, now: Date) =>
+  lastUsedAt === null || now.getTime() - lastUsedAt.getTime() > 60_000

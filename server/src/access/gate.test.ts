@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTestFreehold, days, type TestFreehold } from '../../test/harness.ts'
+
+let freehold: TestFreehold
+beforeAll(async () => {
+  freehold = await createTestFreehold()
+})
+afterAll(() => freehold.close())
+
+const key = (signedUp: { apiKeys: { key: string }[] }) => signedUp.apiKeys[0]?.key ?? ''
+
+describe('consume', () => {
+  test('counts up to the limit and then says when it resets', async () => {
+    const acme = await freehold.signUp()
+    const token = key(acme)
+    const first = await freehold.api.post('/v1/consume', { feature: 'recordings', amount: 99 }, { token })
+    expect(first.body).toMatchObject({ allowed: true, code: null, limit: 100, used: 99, remaining: 1 })
+    const last = await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })
+    expect(last.body).toMatchObject({ allowed: true, used: 100, remaining: 0 })
+    const refused = await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })
+    expect(refused).toMatchObject({
+      status: 200,
+      body: {
+        allowed: false,
+        code: 'limit_reached',
+        limit: 100,
+        used: 100,
+        remaining: 0,
+        resetsAt: acme.subscription.cycleEnd,
+      },
+    })
+  })
+
+  test('never admits more than the limit, whoever races', async () => {
+    const token = key(await freehold.signUp())
+    const answers = await Promise.all(
+      Array.from({ length: 150 }, () => freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })),
+    )
+    expect(answers.filter((answer) => answer.body.allowed)).toHaveLength(100)
+    expect(answers.filter((answer) => answer.body.code === 'limit_reached')).toHaveLength(50)
+  })
+
+  test('counts an idempotency key once and answers repeats with the first answer', async () => {
+    const token = key(await freehold.signUp())
+    const body = { feature: 'recordings', amount: 3, idempotencyKey: 'upload-1' }
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => freehold.api.post('/v1/consume', body, { token })),
+    )
+    expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1)
+    expect(answers[0]?.body).toMatchObject({ allowed: true, used: 3 })
+    const other = await freehold.api.post('/v1/consume', { ...body, amount: 4 }, { token })
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } })
+  })
+
+  test('begins a new counter when the cycle has ended, without any worker', async () => {
+    const acme = await freehold.signUp()
+    const token = key(acme)
+    await freehold.api.post('/v1/consume', { feature: 'recordings', amount: 100 }, { token })
+    await freehold.advance(days(15))
+    const next = await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })
+    expect(next.body).toMatchObject({ allowed: true, used: 1, limit: 100 })
+    const counters = await freehold.sql(
+      'select used from freehold.usage_counters where business_id = $1 order by period_start',
+      [acme.business.id],
+    )
+    expect(counters.map((row) => Number(row.used))).toEqual([100, 1])
+  })
+
+  test.each([-1, 0, 1.5, 2 ** 53, '1', null, true])('refuses the amount %j and counts nothing', async (amount) => {
+    const acme = await freehold.signUp()
+    const refused = await freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: key(acme) })
+    expect(refused).toMatchObject({ status: 422, body: { code: 'invalid_request', errors: [{ path: 'body/amount' }] } })
+    expect(
+      await freehold.sql('select from freehold.usage_counters where business_id = $1', [acme.business.id]),
+    ).toEqual([])
+  })
+})
+
+describe('allocate', () => {
+  test('holds an item once, refuses the next beyond the limit and gives it back', async () => {
+    const acme = await freehold.signUp()
+    const call = (route: string, itemId: string) =>
+      freehold.api.post(route, { businessId: acme.business.id, feature: 'applications', itemId }, { token: acme.token })
+    expect((await call('/v1/allocate', 'one')).body).toMatchObject({
+      allowed: true,
+      used: 1,
+      remaining: 0,
+      resetsAt: null,
+    })
+    expect((await call('/v1/allocate', 'one')).body).toMatchObject({ allowed: true, used: 1 })
+    expect((await call('/v1/allocate', 'two')).body).toMatchObject({ allowed: false, code: 'limit_reached' })
+    expect((await call('/v1/release', 'one')).body).toMatchObject({ allowed: true, used: 0 })
+    expect((await call('/v1/allocate', 'two')).body).toMatchObject({ allowed: true, used: 1 })
+  })
+})

@@ -1,0 +1,292 @@
+import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { FreeholdError } from '../errors.ts'
+import type { Routes } from '../http/request.ts'
+import { Amount, closed, FeatureName, Id, OptionalInteger, OptionalText, OptionalTime, path } from '../http/schemas.ts'
+import { acrossBusinesses } from '../http/transactions.ts'
+import { confirmReservation, releaseReservation } from '../usage/reservations.ts'
+import { allocate, check, consumeUnits, release, reserve, type Ask, type GateAnswer, type Subject } from './gate.ts'
+import { subjectOf, type SubjectFields } from './subject.ts'
+
+const Answer = Type.Object({
+  allowed: Type.Boolean(),
+  code: Type.Unsafe<GateAnswer['code']>({
+    type: ['string', 'null'],
+    description: 'null when allowed, otherwise why not',
+  }),
+  limit: OptionalInteger,
+  used: OptionalInteger,
+  remaining: OptionalInteger,
+  resetsAt: OptionalTime,
+  requestId: Type.String(),
+})
+
+const subjectFields = {
+  businessId: Type.Optional(Id),
+  subject: Type.Optional(
+    Type.Object(
+      { businessId: Type.Optional(Id), credential: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })) },
+      { ...closed, description: 'App keys: for whom. A business, or a credential that a caller presented' },
+    ),
+  ),
+}
+const Permission = Type.String({ minLength: 1, maxLength: 100 })
+const IdempotencyKey = Type.String({ minLength: 1, maxLength: 255 })
+const ItemId = Type.String({ minLength: 1, maxLength: 200 })
+const At = Type.String({ format: 'date-time', description: 'When it happened: up to 24 hours ago, in the open period' })
+
+const item = { ...subjectFields, permission: Type.Optional(Permission), feature: FeatureName, itemId: ItemId }
+const units = { ...subjectFields, permission: Type.Optional(Permission), feature: FeatureName }
+
+/** Asks the gate for the request's subject; a credential the backend asked about that is not valid is a denial. */
+async function ask<Body extends SubjectFields, Result extends GateAnswer>(
+  request: FastifyRequest,
+  body: Body,
+  operation: (subject: Subject, ask: Omit<Body, keyof SubjectFields> & Pick<Ask, 'requestId'>) => Promise<Result>,
+): Promise<Result | GateAnswer> {
+  const subject = await subjectOf(request, body)
+  const requestId = request.id
+  if (!subject) {
+    return {
+      allowed: false,
+      code: 'unauthenticated',
+      limit: null,
+      used: null,
+      remaining: null,
+      resetsAt: null,
+      requestId,
+    }
+  }
+  const { businessId: _business, subject: _subject, ...rest } = body
+  return operation(subject, { ...rest, requestId })
+}
+
+/** The gate's routes, for API keys, sessions and app keys. */
+export const gateRoutes: Routes = (app, ctx) => {
+  const config = { access: 'credential' } as const
+  const tags = ['Gate']
+
+  app.post(
+    '/v1/check',
+    {
+      config,
+      schema: {
+        summary: 'Could this be done now? Never counts',
+        tags,
+        body: Type.Object(
+          {
+            ...subjectFields,
+            permission: Type.Optional(Permission),
+            feature: Type.Optional(FeatureName),
+            amount: Type.Optional(Amount),
+          },
+          closed,
+        ),
+        response: { 200: Answer },
+      },
+    },
+    (request) => ask(request, request.body, (subject, body) => check(ctx, subject, body)),
+  )
+
+  app.post(
+    '/v1/consume',
+    {
+      config,
+      schema: {
+        summary: 'May this be done now? Counted when allowed',
+        tags,
+        body: Type.Object(
+          {
+            ...units,
+            amount: Type.Optional(Amount),
+            idempotencyKey: Type.Optional(IdempotencyKey),
+            at: Type.Optional(At),
+          },
+          closed,
+        ),
+        response: { 200: Answer },
+      },
+    },
+    (request) =>
+      ask(request, request.body, (subject, { amount = 1, at, idempotencyKey = headerKey(request), ...body }) =>
+        consumeUnits(ctx, subject, {
+          ...body,
+          amount,
+          idempotencyKey,
+          at: at === undefined ? undefined : new Date(at),
+        }),
+      ),
+  )
+
+  app.post(
+    '/v1/allocate',
+    {
+      config,
+      schema: {
+        summary: 'Take an item of an allocated feature',
+        tags,
+        body: Type.Object(item, closed),
+        response: { 200: Answer },
+      },
+    },
+    (request) => ask(request, request.body, (subject, body) => allocate(ctx, subject, body)),
+  )
+
+  app.post(
+    '/v1/release',
+    {
+      config,
+      schema: { summary: 'Give an item back', tags, body: Type.Object(item, closed), response: { 200: Answer } },
+    },
+    (request) => ask(request, request.body, (subject, body) => release(ctx, subject, body)),
+  )
+
+  app.post(
+    '/v1/reservations',
+    {
+      config,
+      schema: {
+        summary: 'Hold units until the work is done',
+        tags,
+        body: Type.Object(
+          {
+            ...units,
+            amount: Type.Optional(Amount),
+            ttlSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, default: 600 })),
+          },
+          closed,
+        ),
+        response: { 200: Type.Object({ id: OptionalText, ...Answer.properties }) },
+      },
+    },
+    async (request) => {
+      const answer = await ask(request, request.body, (subject, { amount = 1, ttlSeconds = 600, ...body }) =>
+        reserve(ctx, subject, { ...body, amount, ttlSeconds }),
+      )
+      return { id: null, ...answer }
+    },
+  )
+
+  app.post(
+    '/v1/reservations/:id/confirm',
+    {
+      config,
+      schema: {
+        summary: 'The work is done: count what was held, or less',
+        tags,
+        params: path('id'),
+        body: Type.Optional(Type.Object({ ...subjectFields, amount: Type.Optional(Amount) }, closed)),
+        response: { 200: Answer },
+      },
+    },
+    (request) =>
+      ask(request, request.body ?? {}, async (subject, { amount, requestId }) => {
+        const counter = await acrossBusinesses(request, (tx) =>
+          confirmReservation(tx, ctx, subject.businessId, request.params.id, amount),
+        )
+        const { ceiling: limit, used, held, periodEnd } = counter
+        const remaining = limit === null ? null : Math.max(0, limit - used - held)
+        return { allowed: true, code: null, limit, used, remaining, resetsAt: periodEnd, requestId }
+      }),
+  )
+
+  app.delete(
+    '/v1/reservations/:id',
+    {
+      config,
+      schema: {
+        summary: 'The work was not done: give the held units back',
+        tags,
+        params: path('id'),
+        querystring: Type.Object({ businessId: Type.Optional(Id) }, closed),
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request) => {
+      const { businessId } = request.query
+      const isApp = request.freehold.actor?.kind === 'app'
+      const named = businessId === undefined ? {} : isApp ? { subject: { businessId } } : { businessId }
+      const subject = await subjectOf(request, named)
+      if (!subject) throw new FreeholdError('unauthenticated')
+      await acrossBusinesses(request, (tx) => releaseReservation(tx, ctx, subject.businessId, request.params.id))
+      return null
+    },
+  )
+
+  app.post(
+    '/v1/usage',
+    {
+      config,
+      schema: {
+        summary: 'Report up to 1,000 events, each with its own key and answer',
+        tags,
+        body: Type.Object(
+          {
+            ...subjectFields,
+            events: Type.Array(
+              Type.Object(
+                {
+                  feature: FeatureName,
+                  amount: Type.Optional(Amount),
+                  idempotencyKey: IdempotencyKey,
+                  at: Type.Optional(At),
+                },
+                closed,
+              ),
+              { minItems: 1, maxItems: 1000 },
+            ),
+          },
+          closed,
+        ),
+        response: {
+          200: Type.Object({ items: Type.Array(Type.Object({ idempotencyKey: Type.String(), ...Answer.properties })) }),
+        },
+      },
+    },
+    async (request) => {
+      const { events, ...fields } = request.body
+      const subject = await subjectOf(request, fields)
+      const items = []
+      for (const { amount = 1, at, ...event } of events) {
+        const answer = subject
+          ? await report(
+              consumeUnits(ctx, subject, {
+                ...event,
+                amount,
+                requestId: request.id,
+                at: at === undefined ? undefined : new Date(at),
+              }),
+              request.id,
+            )
+          : refused('unauthenticated', request.id)
+        items.push({ ...answer, idempotencyKey: event.idempotencyKey })
+      }
+      return { items }
+    },
+  )
+}
+
+const headerKey = (request: FastifyRequest): string | undefined => {
+  const header = request.headers['idempotency-key']
+  return typeof header === 'string' && header.length > 0 && header.length <= 255 ? header : undefined
+}
+
+// One event that cannot be counted does not stop the others: its own answer says why.
+async function report(counting: Promise<GateAnswer>, requestId: string): Promise<GateAnswer> {
+  try {
+    return await counting
+  } catch (error) {
+    if (error instanceof FreeholdError && error.status < 500) return refused(error.code, requestId)
+    throw error
+  }
+}
+
+const refused = (code: GateAnswer['code'], requestId: string): GateAnswer => ({
+  allowed: false,
+  code,
+  limit: null,
+  used: null,
+  remaining: null,
+  resetsAt: null,
+  requestId,
+})

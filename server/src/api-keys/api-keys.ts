@@ -1,0 +1,170 @@
+import type { Selectable } from 'kysely'
+import { audit } from '../audit/audit.ts'
+import type { Actor, Context } from '../context.ts'
+import type { Queryable, Tx } from '../db/open.ts'
+import type { ApiKeysTable } from '../db/tables.ts'
+import { FreeholdError, invalid } from '../errors.ts'
+import type { KeyType } from '../product.ts'
+import { hashToken, newToken } from '../secrets.ts'
+
+export type ApiKey = Omit<Selectable<ApiKeysTable>, 'hash' | 'publishableKey'> & { key: string | null }
+
+const select = (db: Queryable, businessId: string) =>
+  db
+    .selectFrom('apiKeys')
+    .select([
+      'businessId',
+      'id',
+      'type',
+      'name',
+      'hint',
+      'publishableKey as key',
+      'lineageId',
+      'createdBy',
+      'expiresAt',
+      'revokedAt',
+      'lastUsedAt',
+      'createdAt',
+    ])
+    .where('businessId', '=', businessId)
+
+export function listApiKeys(db: Queryable, businessId: string, limit: number, cursor?: string): Promise<ApiKey[]> {
+  let query = select(db, businessId)
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+  if (cursor !== undefined) query = query.where('id', '<', cursor)
+  return query.execute()
+}
+
+/** A key as it is handed out; of a secret one only the hash is kept. */
+export type NewApiKey = { apiKey: ApiKey; key: string }
+
+export async function createApiKey(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  { name, type, expiresAt = null }: { name: string; type: string; expiresAt?: Date | null },
+): Promise<NewApiKey> {
+  if (expiresAt !== null && expiresAt <= ctx.now()) throw invalid('body/expiresAt', 'must be in the future')
+  const created = await insertKey(tx, ctx, actor, businessId, { name: name.trim(), type, expiresAt })
+  await audit(tx, ctx, actor, businessId, {
+    action: 'api_key.created',
+    target: target(created.apiKey),
+    after: { type, hint: created.apiKey.hint, expiresAt },
+  })
+  return created
+}
+
+/**
+ * Makes the next key of a lineage. The old one goes on working for the grace, never past its own expiry, and usage does
+ * not care: counters belong to the business.
+ */
+export async function rotateApiKey(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  keyId: string,
+  graceSeconds: number,
+): Promise<NewApiKey> {
+  const old = await lockKey(tx, businessId, keyId)
+  const now = ctx.now()
+  if (old.revokedAt !== null || (old.expiresAt !== null && old.expiresAt <= now)) throw new FreeholdError('key_revoked')
+  const { name, type, lineageId } = old
+  const created = await insertKey(tx, ctx, actor, businessId, { name, type, expiresAt: null, lineageId })
+  const graceEnd = new Date(now.getTime() + graceSeconds * 1000)
+  const expiresAt = old.expiresAt !== null && old.expiresAt < graceEnd ? old.expiresAt : graceEnd
+  if (graceSeconds === 0) await markRevoked(tx, ctx, businessId, keyId)
+  else {
+    await tx
+      .updateTable('apiKeys')
+      .set({ expiresAt })
+      .where('businessId', '=', businessId)
+      .where('id', '=', keyId)
+      .execute()
+  }
+  await audit(tx, ctx, actor, businessId, {
+    action: 'api_key.rotated',
+    target: target(created.apiKey),
+    before: { id: old.id, hint: old.hint },
+    after: { hint: created.apiKey.hint, oldKeyWorksUntil: graceSeconds === 0 ? now : expiresAt },
+  })
+  return created
+}
+
+export async function revokeApiKey(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  keyId: string,
+): Promise<void> {
+  const key = await lockKey(tx, businessId, keyId)
+  if (key.revokedAt !== null) return
+  await markRevoked(tx, ctx, businessId, keyId)
+  await audit(tx, ctx, actor, businessId, {
+    action: 'api_key.revoked',
+    target: target(key),
+    before: { hint: key.hint },
+  })
+}
+
+export function keyType(ctx: Context, type: string): KeyType {
+  const known = ctx.product.keys[type]
+  if (!known) throw invalid('body/type', `must be one of ${Object.keys(ctx.product.keys).join(', ')}`)
+  return known
+}
+
+async function insertKey(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  { name, type, expiresAt, lineageId }: { name: string; type: string; expiresAt: Date | null; lineageId?: string },
+): Promise<NewApiKey> {
+  const { prefix, publishable } = keyType(ctx, type)
+  const key = newToken(prefix, businessId)
+  const id = ctx.newId('apiKey')
+  await tx
+    .insertInto('apiKeys')
+    .values({
+      businessId,
+      id,
+      type,
+      name,
+      hash: hashToken(key),
+      hint: `${prefix}…${key.slice(-4)}`,
+      publishableKey: publishable ? key : null,
+      lineageId: lineageId ?? id,
+      createdBy: actor.id,
+      expiresAt,
+      createdAt: ctx.now(),
+    })
+    .execute()
+  return { apiKey: await select(tx, businessId).where('id', '=', id).executeTakeFirstOrThrow(), key }
+}
+
+async function lockKey(tx: Tx, businessId: string, keyId: string): Promise<ApiKey> {
+  const key = await select(tx, businessId).where('id', '=', keyId).forNoKeyUpdate().executeTakeFirst()
+  if (!key) throw new FreeholdError('not_found')
+  return key
+}
+
+// In both places at once: look-ups see the key's own row, the consuming statement the short list.
+async function markRevoked(tx: Tx, ctx: Context, businessId: string, keyId: string): Promise<void> {
+  const revokedAt = ctx.now()
+  await tx
+    .updateTable('apiKeys')
+    .set({ revokedAt })
+    .where('businessId', '=', businessId)
+    .where('id', '=', keyId)
+    .execute()
+  await tx
+    .insertInto('recentRevocations')
+    .values({ credentialId: keyId, revokedAt })
+    .onConflict((conflict) => conflict.column('credentialId').doUpdateSet({ revokedAt }))
+    .execute()
+}
+
+const target = (key: { id: string; name: string }) => ({ kind: 'api_key', id: key.id, name: key.name })

@@ -1,0 +1,84 @@
+import { Type } from 'typebox'
+import { sql } from 'kysely'
+import type { Routes } from '../http/request.ts'
+import { closed, OptionalText, Page, PageQuery, page, path, Time } from '../http/schemas.ts'
+import { withinBusiness } from '../http/transactions.ts'
+
+export const AuditEntry = Type.Object({
+  id: Type.String(),
+  at: Time,
+  actor: Type.Object({ kind: Type.String(), id: OptionalText, name: OptionalText, email: OptionalText }),
+  onBehalfOf: Type.Optional(Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() })),
+  action: Type.String(),
+  target: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
+  before: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
+  after: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
+})
+
+const AuditQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    actor: Type.Optional(Type.String({ maxLength: 254, description: 'An actor id, kind or e-mail' })),
+    action: Type.Optional(
+      Type.String({ maxLength: 100, description: 'invitation.created, or invitation for all of it' }),
+    ),
+    from: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  closed,
+)
+
+export const auditRoutes: Routes = (app) => {
+  app.get(
+    '/v1/businesses/:businessId/audit',
+    {
+      config: { access: 'audit:read' },
+      schema: {
+        summary: 'Everything done to and in the business, newest first',
+        tags: ['Audit'],
+        params: path('businessId'),
+        querystring: AuditQuery,
+        response: { 200: Page(AuditEntry) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, actor, action, from } = request.query
+      const businessId = request.freehold.business?.id ?? ''
+      const rows = await withinBusiness(request, (tx) => {
+        let query = tx.selectFrom('auditEntries').selectAll().where('businessId', '=', businessId)
+        if (cursor) query = query.where('id', '<', cursor)
+        if (from) query = query.where('at', '>=', new Date(from))
+        if (action) {
+          query = query.where((where) =>
+            where.or([where('action', '=', action), where(sql<string>`split_part(action, '.', 1)`, '=', action)]),
+          )
+        }
+        if (actor) {
+          query = query.where((where) =>
+            where.or([
+              where('actorId', '=', actor),
+              where('actorKind', '=', actor),
+              where('actorEmail', '=', actor.toLowerCase()),
+            ]),
+          )
+        }
+        return query
+          .orderBy('id', 'desc')
+          .limit(limit + 1)
+          .execute()
+      })
+      return page(
+        rows.map(({ id, at, action, target, before, after, onBehalfOf, ...row }) => ({
+          id,
+          at,
+          actor: { kind: row.actorKind, id: row.actorId, name: row.actorName, email: row.actorEmail },
+          ...(onBehalfOf ? { onBehalfOf } : {}),
+          action,
+          target,
+          before,
+          after,
+        })),
+        limit,
+      )
+    },
+  )
+}

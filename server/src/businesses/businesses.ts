@@ -1,0 +1,150 @@
+import type { Selectable } from 'kysely'
+import { audit } from '../audit/audit.ts'
+import type { Actor, Context } from '../context.ts'
+import type { Tx } from '../db/open.ts'
+import type { BusinessesTable } from '../db/tables.ts'
+import { violates } from '../db/transactions.ts'
+import { FreeholdError } from '../errors.ts'
+import { checkFields } from '../http/fields.ts'
+import { invalidateCounters } from '../usage/counters.ts'
+
+const reopeningDays = 30
+
+export type Business = Selectable<BusinessesTable>
+
+export type NewBusiness = { name: string; externalId?: string; fields?: Record<string, unknown> }
+
+/** Creates the bare business; its owner, subscription and keys are the caller's to add in the same transaction. */
+export async function createBusiness(
+  tx: Tx,
+  ctx: Context,
+  { name, externalId, fields }: NewBusiness,
+): Promise<Business> {
+  try {
+    return await tx
+      .insertInto('businesses')
+      .values({
+        id: ctx.newId('business'),
+        name: name.trim(),
+        externalId: externalId ?? null,
+        fields: JSON.stringify(checkFields(ctx.product.fields.business, fields ?? {}, 'body/business/fields')),
+        createdAt: ctx.now(),
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  } catch (error) {
+    if (violates(error, 'businesses_external_id_key')) throw new FreeholdError('external_id_taken')
+    throw error
+  }
+}
+
+export async function businessById(tx: Tx, businessId: string): Promise<Business> {
+  const business = await tx.selectFrom('businesses').selectAll().where('id', '=', businessId).executeTakeFirst()
+  if (!business) throw new FreeholdError('not_found')
+  return business
+}
+
+/** The parent row of everything in a business: whoever checks before writing (seats, owners, status) locks it first. */
+export async function lockBusiness(tx: Tx, businessId: string): Promise<Business> {
+  const business = await tx
+    .selectFrom('businesses')
+    .selectAll()
+    .where('id', '=', businessId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  if (!business) throw new FreeholdError('not_found')
+  return business
+}
+
+export type BusinessChange = { name?: string; externalId?: string | null; fields?: Record<string, unknown> }
+
+export async function updateBusiness(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  change: BusinessChange,
+): Promise<Business> {
+  const before = await lockBusiness(tx, businessId)
+  const fields =
+    change.fields && checkFields(ctx.product.fields.business, { ...before.fields, ...change.fields }, 'body/fields')
+  try {
+    const after = await tx
+      .updateTable('businesses')
+      .set({
+        name: change.name?.trim() ?? before.name,
+        externalId: change.externalId === undefined ? before.externalId : change.externalId,
+        fields: JSON.stringify(fields ?? before.fields),
+      })
+      .where('id', '=', businessId)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    await audit(tx, ctx, actor, businessId, {
+      action: 'business.updated',
+      target: { kind: 'business', id: businessId, name: after.name },
+      before: { name: before.name, externalId: before.externalId, fields: before.fields },
+      after: { name: after.name, externalId: after.externalId, fields: after.fields },
+    })
+    return after
+  } catch (error) {
+    if (violates(error, 'businesses_external_id_key')) throw new FreeholdError('external_id_taken')
+    throw error
+  }
+}
+
+/** Closes a business: nothing in it works from now on, reading apart, and its owner may reopen it for 30 days. */
+export async function closeBusiness(tx: Tx, ctx: Context, actor: Actor, businessId: string): Promise<void> {
+  const before = await lockBusiness(tx, businessId)
+  if (before.status === 'closed') return
+  await setStatus(tx, ctx, actor, before, { status: 'closed', statusReason: null, closedAt: ctx.now() }, 'closed')
+}
+
+export async function reopenBusiness(tx: Tx, ctx: Context, actor: Actor, businessId: string): Promise<Business> {
+  const before = await lockBusiness(tx, businessId)
+  if (before.status !== 'closed' || before.closedAt === null) return before
+  const lastDay = new Date(before.closedAt.getTime() + reopeningDays * 86_400_000)
+  if (ctx.now() > lastDay)
+    throw new FreeholdError('reopening_expired', `It could be reopened until ${lastDay.toISOString()}`)
+  return setStatus(tx, ctx, actor, before, { status: 'active', statusReason: null, closedAt: null }, 'reopened')
+}
+
+/** Staff suspend a business or lift that again. Its subscription goes on; nothing can be used meanwhile. */
+export async function suspendBusiness(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  status: 'suspended' | 'active',
+  reason: string,
+): Promise<Business> {
+  const before = await lockBusiness(tx, businessId)
+  if (before.status === 'closed') throw new FreeholdError('business_closed', 'Its owner can reopen it')
+  if (before.status === status) return before
+  const change = { status, statusReason: status === 'suspended' ? reason : null, closedAt: null }
+  return setStatus(tx, ctx, actor, before, change, status === 'suspended' ? 'suspended' : 'reactivated', reason)
+}
+
+async function setStatus(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  before: Business,
+  change: Pick<Business, 'status' | 'statusReason' | 'closedAt'>,
+  verb: string,
+  reason?: string,
+): Promise<Business> {
+  const after = await tx
+    .updateTable('businesses')
+    .set(change)
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await invalidateCounters(tx, before.id)
+  await audit(tx, ctx, actor, before.id, {
+    action: `business.${verb}`,
+    target: { kind: 'business', id: before.id, name: before.name },
+    before: { status: before.status },
+    after: { status: after.status, ...(reason === undefined ? {} : { reason }) },
+  })
+  return after
+}

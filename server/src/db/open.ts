@@ -1,0 +1,74 @@
+import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { Tables } from './tables.ts'
+
+/**
+ * Two pools on one database. `across` is the application's own user; `tenant` connections carry the role
+ * freehold_tenant from the start, which sees no row until a transaction names its business. `gate` has short lock
+ * waits and a plan that locks rows in the order they are sent.
+ */
+export type Database = {
+  across: Kysely<Tables>
+  tenant: Kysely<Tables>
+  acrossPool: pg.Pool
+  gatePool: pg.Pool
+  close: () => Promise<void>
+}
+
+export type Tx = Transaction<Tables>
+
+/** Either a transaction or the database itself, for statements that stand alone. */
+export type Queryable = Kysely<Tables>
+
+const tenantRole = 'freehold_tenant'
+
+// Counts and amounts stay far below 2^53; as numbers they are JSON as they are.
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format ?? 'text')) as never,
+}
+
+/** Opens the pools. `poolSize` is the upper bound of each; connections are made when needed. */
+export function openDatabase(connection: string | pg.Pool, poolSize = 16): Database {
+  const base: pg.PoolConfig =
+    typeof connection === 'string'
+      ? { connectionString: connection }
+      : (connection as unknown as PoolWithOptions).options
+  const pool = (max: number, options = '') => {
+    const opened = new pg.Pool({
+      ...base,
+      types,
+      max,
+      connectionTimeoutMillis: 5_000,
+      application_name: 'freehold',
+      ...(options === '' ? {} : { options }),
+    })
+    // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+    opened.on('error', () => {})
+    return opened
+  }
+  const acrossPool = pool(poolSize)
+  const tenantPool = pool(poolSize, `-c role=${tenantRole}`)
+  const gatePool = pool(
+    4,
+    '-c lock_timeout=25ms -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan',
+  )
+  const kysely = (over: pg.Pool) =>
+    new Kysely<Tables>({
+      dialect: new PostgresDialect({ pool: over }),
+      plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+    }).withSchema('freehold')
+
+  return {
+    across: kysely(acrossPool),
+    tenant: kysely(tenantPool),
+    acrossPool,
+    gatePool,
+    close: async () => {
+      await Promise.all([acrossPool.end(), tenantPool.end(), gatePool.end()])
+    },
+  }
+}
+
+// pg keeps the options a pool was made with, but its types do not say so.
+type PoolWithOptions = pg.Pool & { options: pg.PoolConfig }

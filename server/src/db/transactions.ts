@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import type { Database, Tx } from './open.ts'
+
+/** The id of a business that access control has let the caller into. Only `authorized` makes one. */
+export type AuthorizedBusinessId = string & { readonly authorized: unique symbol }
+
+export const authorized = (businessId: string): AuthorizedBusinessId => businessId as AuthorizedBusinessId
+
+/** Runs `work` in one transaction that sees this business and no other (row level security). */
+export function withinBusiness<T>(
+  db: Database,
+  businessId: AuthorizedBusinessId,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return retryDeadlock(() =>
+    db.tenant.transaction().execute(async (tx) => {
+      await sql`select set_config('app.business_id', ${businessId}, true)`.execute(tx)
+      return work(tx)
+    }),
+  )
+}
+
+/**
+ * Runs `work` in one transaction over all businesses: sign-up, login, token look-ups, the gate, the renewal sweep, staff.
+ * Whoever calls it says by its name that no business fences it in.
+ */
+export function acrossBusinesses<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return retryDeadlock(() => db.across.transaction().execute(work))
+}
+
+const deadlock = '40P01'
+
+// Locks are taken in one order everywhere; what the planner still reorders is tried again.
+async function retryDeadlock<T>(attempt: () => Promise<T>, triesLeft = 3): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (triesLeft > 1 && sqlState(error) === deadlock) return retryDeadlock(attempt, triesLeft - 1)
+    throw error
+  }
+}
+
+/** The SQLSTATE of a database error, and the constraint it names. */
+export const sqlState = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+export const violates = (error: unknown, constraint: string): boolean =>
+  sqlState(error) === '23505' && (error as { constraint?: string }).constraint === constraint

@@ -1,0 +1,85 @@
+/** The only reader of process.env. Every problem is reported at once, each with its remedy. */
+
+export type Environment = {
+  production: boolean
+  port: number
+  host: string
+  databaseUrl: string | undefined
+  publicUrl: string
+  smtpUrl: string | undefined
+  mailFrom: string
+  secret: string | undefined
+  dataDir: string | undefined
+  trustedProxies: string[]
+  logLevel: LogLevel
+  rateLimits: boolean
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+type LogLevel = (typeof logLevels)[number]
+
+/** A configuration that cannot work: `problems` lists every one of them. */
+export class ConfigurationError extends Error {
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.name = 'ConfigurationError'
+    this.problems = problems
+  }
+}
+
+export function readEnvironment(variables: Record<string, string | undefined> = process.env): Environment {
+  const problems: string[] = []
+  const value = (name: string) => variables[name]?.trim() || undefined
+  const production = value('NODE_ENV') === 'production'
+
+  const port = Number(value('PORT') ?? 3000)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) problems.push('PORT must be a number from 0 to 65535')
+
+  const url = (name: string, protocols: string[]) => {
+    const text = value(name)
+    if (text === undefined) return undefined
+    if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
+      problems.push(`${name} must be a URL that starts with ${protocols.map((each) => `${each}//`).join(' or ')}`)
+    }
+    return text
+  }
+  const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:'])
+  const smtpUrl = url('SMTP_URL', ['smtp:', 'smtps:'])
+  const publicUrl = url('PUBLIC_URL', ['http:', 'https:'])
+  const secret = value('SECRET')
+  const mailFrom = value('MAIL_FROM')
+
+  if (secret !== undefined && secret.length < 32) problems.push('SECRET must have at least 32 characters')
+  if (production && secret === undefined) problems.push('SECRET is required in production: openssl rand -base64 32')
+  if (production && publicUrl === undefined) {
+    problems.push('PUBLIC_URL is required in production: links in mails start with it')
+  }
+  if (production && smtpUrl !== undefined && mailFrom === undefined) {
+    problems.push('MAIL_FROM is required in production: the address mails come from')
+  }
+
+  const logLevel = (value('LOG_LEVEL') ?? 'info') as LogLevel
+  if (!logLevels.includes(logLevel)) problems.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}`)
+
+  const rateLimits = value('RATE_LIMITS') ?? 'on'
+  if (rateLimits !== 'on' && rateLimits !== 'off') problems.push('RATE_LIMITS must be on or off')
+  if (production && rateLimits === 'off') problems.push('RATE_LIMITS=off is for development and tests only')
+
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return {
+    production,
+    port,
+    host: value('HOST') ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    databaseUrl,
+    publicUrl: (publicUrl ?? `http://localhost:${port}`).replace(/\/+$/, ''),
+    smtpUrl,
+    mailFrom: mailFrom ?? 'Freehold <freehold@localhost>',
+    secret,
+    dataDir: value('DATA_DIR'),
+    trustedProxies: (value('TRUSTED_PROXIES') ?? '').split(',').flatMap((each) => each.trim() || []),
+    logLevel,
+    rateLimits: rateLimits === 'on',
+  }
+}

@@ -1,0 +1,112 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { sqlState } from '../db/transactions.ts'
+import { FreeholdError, type ErrorCode, type FieldError } from '../errors.ts'
+
+/** RFC 9457 problem details, the one shape of every error. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Stable; meant for programs' }),
+    detail: Type.Optional(Type.String()),
+    requestId: Type.String(),
+    errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+  },
+  { $id: 'Problem', additionalProperties: true },
+)
+
+export type ProblemBody = {
+  type: string
+  title: string
+  status: number
+  code: ErrorCode
+  detail?: string
+  requestId: string
+  errors?: FieldError[]
+}
+
+export function problemBody(error: FreeholdError, requestId: string): ProblemBody {
+  return {
+    type: `https://freehold.dev/problems/${error.code}`,
+    title: error.title,
+    status: error.status,
+    code: error.code,
+    ...(error.message === error.title ? {} : { detail: error.message }),
+    requestId,
+    ...(error.errors ? { errors: error.errors } : {}),
+    ...error.extensions,
+  }
+}
+
+export function sendProblem(reply: FastifyReply, error: FreeholdError) {
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
+  return reply
+    .code(error.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problemBody(error, reply.request.id))
+}
+
+/** Turns whatever was thrown into a problem. What we did not foresee is logged whole and told as `internal_error`. */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const known = asFreeholdError(error)
+  if (known.status >= 500) request.log.error({ err: error, code: known.code }, known.title)
+  else request.log.debug({ code: known.code, detail: known.message }, 'refused')
+  return sendProblem(reply, known)
+}
+
+export function asFreeholdError(error: unknown): FreeholdError {
+  if (error instanceof FreeholdError) return error
+  if (!(error instanceof Error)) return new FreeholdError('internal_error', undefined, { cause: error })
+  if (isUnavailable(error)) return new FreeholdError('unavailable', undefined, { retryAfterSeconds: 1, cause: error })
+  const fastify = error as FastifyError
+  if (fastify.validation) {
+    return new FreeholdError('invalid_request', 'The request is not valid', { errors: fieldErrors(fastify) })
+  }
+  switch (fastify.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new FreeholdError('payload_too_large')
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new FreeholdError('unsupported_media_type')
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new FreeholdError('invalid_json', 'The body is empty')
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new FreeholdError('invalid_json')
+  }
+  if (error instanceof SyntaxError && fastify.statusCode === 400) return new FreeholdError('invalid_json')
+  return new FreeholdError('internal_error', undefined, { cause: error })
+}
+
+// The database is gone, restarting, or has no connection to give.
+function isUnavailable(error: Error): boolean {
+  const code = sqlState(error) ?? ''
+  return (
+    code.startsWith('08') ||
+    ['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code) ||
+    /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
+  )
+}
+
+function fieldErrors(error: FastifyError): FieldError[] {
+  const base = error.validationContext ?? 'body'
+  return (error.validation ?? []).map(({ instancePath, keyword, params, message }) => {
+    const field =
+      keyword === 'required'
+        ? `/${String(params['missingProperty'])}`
+        : keyword === 'additionalProperties'
+          ? `/${String(params['additionalProperty'])}`
+          : ''
+    const text =
+      keyword === 'required'
+        ? 'is required'
+        : keyword === 'additionalProperties'
+          ? 'is not a known field'
+          : keyword === 'enum'
+            ? `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`
+            : (message ?? 'is not valid')
+    return { path: `${base}${instancePath}${field}`, message: text }
+  })
+}

@@ -1,0 +1,54 @@
+import { Type, type Static, type TSchema } from 'typebox'
+
+/** The vocabulary of every route's schemas. Objects are closed: an unknown field is refused with its path. */
+
+export const closed = { additionalProperties: false } as const
+
+export const Time = Type.Unsafe<Date>({ type: 'string', format: 'date-time', description: 'UTC, RFC 3339' })
+export const OptionalTime = Type.Unsafe<Date | null>({ type: ['string', 'null'], format: 'date-time' })
+export const OptionalText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
+export const OptionalInteger = Type.Unsafe<number | null>({ type: ['integer', 'null'] })
+
+/** Text a person typed: something visible, and no control characters. */
+export const Name = Type.String({
+  minLength: 1,
+  maxLength: 120,
+  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
+})
+export const Email = Type.String({ format: 'email', maxLength: 254 })
+export const Password = Type.String({ minLength: 8, maxLength: 128 })
+export const Token = Type.String({ minLength: 1, maxLength: 200 })
+export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z]+_[0-9a-z]+$' })
+export const Reason = Type.String({ minLength: 3, maxLength: 500, description: 'Kept in the audit log' })
+export const FeatureName = Type.String({ minLength: 1, maxLength: 63 })
+export const Amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
+export const Fields = Type.Record(Type.String(), Type.Unknown(), { description: 'Fields the product declares' })
+
+/** Path parameters are not validated by shape: what is no id is simply not found. */
+export const path = <const Names extends string>(...names: Names[]) =>
+  Type.Object(
+    Object.fromEntries(names.map((name) => [name, Type.String()])) as Record<Names, ReturnType<typeof Type.String>>,
+  )
+
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+    cursor: Type.Optional(Type.String({ maxLength: 200, description: 'nextCursor of the page before' })),
+  },
+  closed,
+)
+export type PageQuery = Static<typeof PageQuery>
+
+export const Page = <Item extends TSchema>(item: Item) =>
+  Type.Object({ items: Type.Array(item), nextCursor: OptionalText })
+
+/** Cuts a result of `limit + 1` rows to a page; the cursor is the last id shown. */
+export function page<Item extends { id: string }>(
+  rows: Item[],
+  limit: number,
+): { items: Item[]; nextCursor: string | null } {
+  const items = rows.slice(0, limit)
+  return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+}
+
+export const Empty = Type.Null({ description: 'No content' })

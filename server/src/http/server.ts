@@ -1,0 +1,117 @@
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type onRequestHookHandler,
+  type preHandlerHookHandler,
+} from 'fastify'
+import type { Context } from '../context.ts'
+import { FreeholdError } from '../errors.ts'
+import { docs } from './docs.ts'
+import { describeRoutes } from './openapi.ts'
+import { handleError, Problem, sendProblem } from './problem.ts'
+import type { App, Routes } from './request.ts'
+import { successStatus } from './status.ts'
+import { validatorCompiler } from './validation.ts'
+
+const bodyLimit = 256 * 1024
+
+export type ServerParts = {
+  ctx: Context
+  routes: Routes[]
+  /** Authentication and access, in order, before a body is even read. */
+  onRequest: onRequestHookHandler[]
+  /** What needs the validated body: rate limits by e-mail. */
+  preHandler: preHandlerHookHandler[]
+}
+
+/** Everything Freehold answers, as one Fastify plugin; a product registers it in its own server. */
+export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerParts): FastifyPluginAsync {
+  return async (instance) => {
+    const app = instance as unknown as App
+    app.decorateRequest('freehold', null as never)
+    app.setValidatorCompiler(validatorCompiler() as never)
+    app.setErrorHandler(handleError)
+    if (!app.getSchema('Problem')) app.addSchema(Problem)
+
+    // Nothing here is a page for others to frame, and answers are private. /docs relaxes the policy for itself.
+    await app.register(helmet, {
+      contentSecurityPolicy: {
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+        useDefaults: false,
+      },
+      strictTransportSecurity: ctx.settings.production,
+      referrerPolicy: { policy: 'no-referrer' },
+    })
+    // Publishable keys are used from any page; cookies never are, so credentials are never allowed.
+    await app.register(cors, {
+      origin: '*',
+      credentials: false,
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
+      exposedHeaders: ['x-request-id', 'retry-after'],
+      maxAge: 600,
+    })
+    await app.register(cookie)
+
+    await describeRoutes(app, ctx)
+    await app.register(docs)
+
+    app.addHook('onRoute', (route) => {
+      if (route.method === 'OPTIONS' || route.method === 'HEAD') return
+      if (!route.config?.access) throw new Error(`${String(route.method)} ${route.url} declares no access`)
+      route.bodyLimit ??= bodyLimit
+    })
+    app.addHook('onRequest', async (request, reply) => {
+      request.freehold = { ctx, actor: undefined, business: undefined }
+      reply.header('x-request-id', request.id)
+      reply.header('cache-control', 'no-store')
+    })
+    for (const hook of onRequest) app.addHook('onRequest', hook)
+    for (const hook of preHandler) app.addHook('preHandler', hook)
+    app.addHook('preHandler', successStatus)
+
+    for (const register of routes) register(app, ctx)
+  }
+}
+
+/** A server of its own around the plugin. */
+export async function buildServer(parts: ServerParts, trustedProxies: string[] = []): Promise<FastifyInstance> {
+  const { ctx } = parts
+  const app = Fastify({
+    loggerInstance: ctx.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
+    genReqId: () => ctx.newId('request'),
+    requestIdHeader: false,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+  })
+  // What no plugin route answers still answers in the same shape.
+  app.setErrorHandler(handleError)
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new FreeholdError('not_found', 'No such route')))
+  app.addHook('onResponse', async (request, reply) => {
+    // The route's pattern, never the URL itself: a query may hold what does not belong into a log.
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? 'none',
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime * 10) / 10,
+        actor: request.freehold?.actor?.id,
+        business: request.freehold?.business?.id,
+      },
+      'request',
+    )
+  })
+  await app.register(freeholdPlugin(parts))
+  return app
+}

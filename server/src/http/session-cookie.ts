@@ -1,0 +1,20 @@
+import type { FastifyReply } from 'fastify'
+import type { Settings } from '../context.ts'
+
+/** `__Host-` ties the cookie to this host and to TLS; over http on loopback, in development only, it has a plain name. */
+export const sessionCookieName = ({ production }: Settings) =>
+  production ? '__Host-freehold-session' : 'freehold-session'
+
+export function setSessionCookie(reply: FastifyReply, settings: Settings, token: string): void {
+  reply.setCookie(sessionCookieName(settings), token, {
+    ...attributes(settings),
+    maxAge: 30 * 86_400,
+  })
+}
+
+export function clearSessionCookie(reply: FastifyReply, settings: Settings): void {
+  reply.clearCookie(sessionCookieName(settings), attributes(settings))
+}
+
+const attributes = ({ production }: Settings) =>
+  ({ path: '/', httpOnly: true, secure: production, sameSite: 'lax' }) as const

@@ -1,0 +1,50 @@
+import { audit } from '../audit/audit.ts'
+import type { Actor, Context } from '../context.ts'
+import type { Tx } from '../db/open.ts'
+import { FreeholdError } from '../errors.ts'
+import { addMember, type Member } from '../members/members.ts'
+import type { Business } from '../businesses/businesses.ts'
+import { openInvitation, type OpenInvitation } from './invitations.ts'
+
+export type Joined = { business: Business; member: Member; userId: string }
+
+/** Accepts as somebody who is signed in with the invited e-mail. */
+export async function acceptInvitation(
+  tx: Tx,
+  ctx: Context,
+  user: Extract<Actor, { kind: 'user' }>,
+  token: string,
+): Promise<Joined> {
+  const open = await openInvitation(tx, ctx, token)
+  if (open.invitation.email !== user.email) {
+    throw new FreeholdError('permission_denied', 'The invitation is for another e-mail: sign in with that one')
+  }
+  // The link came by mail, so the e-mail is proved.
+  await tx.updateTable('users').set({ emailVerified: true, updatedAt: ctx.now() }).where('id', '=', user.id).execute()
+  return join(tx, ctx, user, open)
+}
+
+/** Makes the user a member and the invitation used; the caller has opened it in this transaction. */
+export async function join(
+  tx: Tx,
+  ctx: Context,
+  user: Actor,
+  { invitation, business }: OpenInvitation,
+): Promise<Joined> {
+  const used = await tx
+    .updateTable('invitations')
+    .set({ acceptedAt: ctx.now() })
+    .where('businessId', '=', business.id)
+    .where('id', '=', invitation.id)
+    .where('acceptedAt', 'is', null)
+    .executeTakeFirst()
+  if (used.numUpdatedRows === 0n) throw new FreeholdError('invitation_accepted')
+  const member = await addMember(tx, ctx, business.id, user.id, invitation.role)
+  await ctx.product.hooks.afterJoin?.(tx, { businessId: business.id, userId: user.id, memberId: member.id })
+  await audit(tx, ctx, user, business.id, {
+    action: 'member.joined',
+    target: { kind: 'member', id: member.id, name: member.email },
+    after: { role: member.role, invitation: invitation.id },
+  })
+  return { business, member, userId: user.id }
+}

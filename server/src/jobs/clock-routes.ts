@@ -1,0 +1,55 @@
+import { Type } from 'typebox'
+import { moveClock } from '../clock.ts'
+import { invalid } from '../errors.ts'
+import type { Routes } from '../http/request.ts'
+import { closed, Time } from '../http/schemas.ts'
+import { acrossBusinesses } from '../http/transactions.ts'
+
+/** Moves the domain's clock in every process: development and tests only. */
+export const clockRoutes: Routes = (app, ctx) => {
+  app.get(
+    '/v1/dev/clock',
+    {
+      config: { access: 'public' },
+      schema: {
+        summary: 'What time it is for the domain',
+        tags: ['Development'],
+        response: { 200: Type.Object({ now: Time }) },
+      },
+    },
+    async () => ({ now: ctx.now() }),
+  )
+
+  app.post(
+    '/v1/dev/clock',
+    {
+      config: { access: 'public' },
+      schema: {
+        summary: 'Move the clock forward',
+        tags: ['Development'],
+        body: Type.Object(
+          {
+            now: Type.Optional(Type.String({ format: 'date-time' })),
+            advanceSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 * 366 * 86_400 })),
+          },
+          closed,
+        ),
+        response: { 200: Type.Object({ now: Time }) },
+      },
+    },
+    async (request) => {
+      const { now, advanceSeconds } = request.body
+      if ((now === undefined) === (advanceSeconds === undefined))
+        throw invalid('body', 'send either now or advanceSeconds')
+      const current = ctx.now()
+      const to = now === undefined ? new Date(current.getTime() + (advanceSeconds ?? 0) * 1000) : new Date(now)
+      if (to < current) throw invalid('body/now', 'the clock only moves forward')
+      await acrossBusinesses(request, async (tx) => {
+        await moveClock(tx, current, to)
+        await ctx.enqueue(tx, 'tasks', { task: 'schedules' })
+      })
+      await ctx.refreshClock()
+      return { now: ctx.now() }
+    },
+  )
+}

@@ -1,0 +1,52 @@
+import type { Logger } from 'pino'
+import { fromKysely, PgBoss, type Db } from 'pg-boss'
+import type pg from 'pg'
+import type { Context } from '../context.ts'
+import type { Database } from '../db/open.ts'
+
+export const jobsSchema = 'freehold_jobs'
+
+/** Sends jobs; a worker is the same with `work` called. */
+export type Jobs = {
+  enqueue: Context['enqueue']
+  /** Starts working on a queue. A handler that throws is retried as the queue says. */
+  work: (queue: string, concurrency: number, handler: (data: Record<string, unknown>) => Promise<void>) => Promise<void>
+  /** Waits for what is running and then stops. */
+  stop: () => Promise<void>
+}
+
+/** Queues run on real time and share the application's pool, so that nothing else has to be configured. */
+export async function openJobs(db: Database, log: Logger, worker: boolean): Promise<Jobs> {
+  const boss = new PgBoss({
+    db: onPool(db.acrossPool),
+    schema: jobsSchema,
+    migrate: false,
+    createSchema: false,
+    supervise: worker,
+    schedule: false,
+  })
+  boss.on('error', (error) => log.warn({ error: error.message }, 'the job queue met an error'))
+  await boss.start()
+
+  return {
+    enqueue: async (tx, queue, data) => {
+      await boss.send(queue, data, { db: fromKysely(tx) })
+    },
+    work: async (queue, concurrency, handler) => {
+      await boss.work<Record<string, unknown>>(
+        queue,
+        { pollingIntervalSeconds: 0.5, batchSize: 1, localConcurrency: concurrency },
+        async ([job]) => {
+          if (job) await handler(job.data)
+        },
+      )
+    },
+    stop: async () => {
+      await boss.stop({ graceful: true, timeout: 20_000 })
+    },
+  }
+}
+
+const onPool = (pool: pg.Pool): Db => ({
+  executeSql: (text: string, values?: unknown[]) => pool.query(text, values),
+})

@@ -1,0 +1,51 @@
+import nodemailer, { type Transporter } from 'nodemailer'
+import type { Context } from '../context.ts'
+
+export type Mailer = { deliver: (mailId: string) => Promise<void>; close: () => void }
+
+/**
+ * Sends queued mails over SMTP. Without a server (development) they stay in the mailbox and count as sent. A failure is
+ * noted on the mail and thrown, so that the queue tries again with growing pauses; nothing waits for it.
+ */
+export function openMailer(ctx: Context, smtpUrl: string | undefined, from: string): Mailer {
+  // The library's own time-outs are minutes; a dead server should free the worker sooner.
+  const transport: Transporter | undefined =
+    smtpUrl === undefined
+      ? undefined
+      : nodemailer.createTransport({
+          url: smtpUrl,
+          connectionTimeout: 10_000,
+          greetingTimeout: 10_000,
+          socketTimeout: 30_000,
+          disableFileAccess: true,
+          disableUrlAccess: true,
+        } as never)
+
+  const deliver = async (mailId: string) => {
+    const mail = await ctx.db.across.selectFrom('mails').selectAll().where('id', '=', mailId).executeTakeFirst()
+    if (!mail || mail.sentAt) return
+    const update = ctx.db.across.updateTable('mails').where('id', '=', mailId)
+    try {
+      if (transport) {
+        const { text, html } = JSON.parse(ctx.secrets.open(mail.sealed)) as { text: string; html: string }
+        // The same id every time: a retry after a lost answer is recognisable as a duplicate.
+        const messageId = `<${mail.id}@${new URL(ctx.settings.publicUrl).hostname}>`
+        await transport.sendMail({
+          from,
+          to: { name: '', address: mail.recipient },
+          subject: mail.subject,
+          text,
+          html,
+          messageId,
+        })
+      }
+      await update.set({ sentAt: ctx.now(), error: null, attempts: mail.attempts + 1 }).execute()
+      ctx.log.info({ mail: mail.id, template: mail.template }, 'mail sent')
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      await update.set({ failedAt: ctx.now(), error: message.slice(0, 500), attempts: mail.attempts + 1 }).execute()
+      throw error
+    }
+  }
+  return { deliver, close: () => transport?.close() }
+}

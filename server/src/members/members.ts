@@ -1,0 +1,187 @@
+import { audit } from '../audit/audit.ts'
+import { lockBusiness } from '../businesses/businesses.ts'
+import type { Actor, Context } from '../context.ts'
+import type { Queryable, Tx } from '../db/open.ts'
+import { violates } from '../db/transactions.ts'
+import { FreeholdError, invalid } from '../errors.ts'
+import { checkFields } from '../http/fields.ts'
+
+export type Member = {
+  id: string
+  userId: string
+  role: string
+  email: string
+  firstName: string
+  lastName: string
+  suspendedAt: Date | null
+  fields: Record<string, unknown>
+  createdAt: Date
+}
+
+const select = (db: Queryable, businessId: string) =>
+  db
+    .selectFrom('members')
+    .innerJoin('users', 'users.id', 'members.userId')
+    .select([
+      'members.id',
+      'members.userId',
+      'members.role',
+      'users.email',
+      'users.firstName',
+      'users.lastName',
+      'members.suspendedAt',
+      'members.fields',
+      'members.createdAt',
+    ])
+    .where('members.businessId', '=', businessId)
+
+export function listMembers(db: Queryable, businessId: string, limit: number, cursor?: string): Promise<Member[]> {
+  let query = select(db, businessId)
+    .orderBy('members.id')
+    .limit(limit + 1)
+  if (cursor !== undefined) query = query.where('members.id', '>', cursor)
+  return query.execute()
+}
+
+export async function memberById(db: Queryable, businessId: string, memberId: string): Promise<Member> {
+  const member = await select(db, businessId).where('members.id', '=', memberId).executeTakeFirst()
+  if (!member) throw new FreeholdError('not_found')
+  return member
+}
+
+/** Gives a user a place in a business. The caller has checked the seat under the business's lock. */
+export async function addMember(
+  tx: Tx,
+  ctx: Context,
+  businessId: string,
+  userId: string,
+  role: string,
+): Promise<Member> {
+  const id = ctx.newId('member')
+  try {
+    await tx.insertInto('members').values({ businessId, id, userId, role, createdAt: ctx.now() }).execute()
+  } catch (error) {
+    if (violates(error, 'members_business_id_user_id_key')) throw new FreeholdError('already_member')
+    throw error
+  }
+  return memberById(tx, businessId, id)
+}
+
+export type MemberChange = { role?: string; suspended?: boolean; fields?: Record<string, unknown> }
+
+/** `granter` is what the actor holds: nobody gives, or takes from, a role above their own. */
+export async function changeMember(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  granter: ReadonlySet<string>,
+  businessId: string,
+  memberId: string,
+  change: MemberChange,
+): Promise<Member> {
+  await lockBusiness(tx, businessId)
+  const before = await memberById(tx, businessId, memberId)
+  checkGrantable(ctx, granter, before.role)
+  if (change.role !== undefined) {
+    checkRole(ctx, change.role)
+    checkGrantable(ctx, granter, change.role)
+  }
+  const losesOwner = before.role === 'owner' && ((change.role ?? 'owner') !== 'owner' || change.suspended === true)
+  if (losesOwner) await checkAnotherOwner(tx, businessId, memberId)
+
+  const suspendedAt =
+    change.suspended === undefined ? before.suspendedAt : change.suspended ? (before.suspendedAt ?? ctx.now()) : null
+  const fields =
+    change.fields && checkFields(ctx.product.fields.member, { ...before.fields, ...change.fields }, 'body/fields')
+  await tx
+    .updateTable('members')
+    .set({ role: change.role ?? before.role, suspendedAt, fields: JSON.stringify(fields ?? before.fields) })
+    .where('businessId', '=', businessId)
+    .where('id', '=', memberId)
+    .execute()
+  const after = await memberById(tx, businessId, memberId)
+  await audit(tx, ctx, actor, businessId, {
+    action:
+      change.suspended === undefined ? 'member.updated' : change.suspended ? 'member.suspended' : 'member.restored',
+    target: target(after),
+    before: { role: before.role, suspended: before.suspendedAt !== null, fields: before.fields },
+    after: { role: after.role, suspended: after.suspendedAt !== null, fields: after.fields },
+  })
+  return after
+}
+
+/** Removes somebody, or lets them leave. */
+export async function removeMember(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  granter: ReadonlySet<string>,
+  businessId: string,
+  memberId: string,
+): Promise<void> {
+  await lockBusiness(tx, businessId)
+  const member = await memberById(tx, businessId, memberId)
+  if (member.userId !== actor.id) checkGrantable(ctx, granter, member.role)
+  if (member.role === 'owner') await checkAnotherOwner(tx, businessId, memberId)
+  await tx.deleteFrom('members').where('businessId', '=', businessId).where('id', '=', memberId).execute()
+  await audit(tx, ctx, actor, businessId, {
+    action: member.userId === actor.id ? 'member.left' : 'member.removed',
+    target: target(member),
+    before: { role: member.role },
+  })
+}
+
+/** Hands the business on: the member becomes its owner, the one who gives becomes an admin. */
+export async function transferOwnership(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  businessId: string,
+  memberId: string,
+): Promise<Member> {
+  await lockBusiness(tx, businessId)
+  const next = await memberById(tx, businessId, memberId)
+  if (next.suspendedAt !== null) throw invalid('body/memberId', 'is suspended; restore the member first')
+  if (next.userId === actor.id) throw invalid('body/memberId', 'is you')
+  const set = (userId: string, role: string) =>
+    tx.updateTable('members').set({ role }).where('businessId', '=', businessId).where('userId', '=', userId).execute()
+  await set(next.userId, 'owner')
+  await set(actor.id, 'admin')
+  await audit(tx, ctx, actor, businessId, {
+    action: 'business.ownership_transferred',
+    target: target(next),
+    before: { owner: actor.id },
+    after: { owner: next.userId },
+  })
+  return memberById(tx, businessId, memberId)
+}
+
+export function checkRole(ctx: Context, role: string): void {
+  if (role in ctx.permissions.roles) return
+  throw invalid('body/role', `must be one of ${Object.keys(ctx.permissions.roles).join(', ')}`)
+}
+
+/** Nobody gives more than they hold themselves. */
+export function checkGrantable(ctx: Context, granter: ReadonlySet<string>, role: string): void {
+  const beyond = [...(ctx.permissions.roles[role] ?? [])].find((permission) => !granter.has(permission))
+  if (beyond !== undefined) {
+    throw new FreeholdError('permission_denied', `The role ${role} may do more than you: ${beyond}`)
+  }
+}
+
+// Under the business's lock, so that two owners who leave at once cannot both be the one who is not the last.
+async function checkAnotherOwner(tx: Tx, businessId: string, memberId: string): Promise<void> {
+  const other = await tx
+    .selectFrom('members')
+    .innerJoin('users', 'users.id', 'members.userId')
+    .select('members.id')
+    .where('businessId', '=', businessId)
+    .where('role', '=', 'owner')
+    .where('suspendedAt', 'is', null)
+    .where('members.id', '<>', memberId)
+    .limit(1)
+    .executeTakeFirst()
+  if (!other) throw new FreeholdError('last_owner', 'Make somebody else an owner first')
+}
+
+const target = (member: Member) => ({ kind: 'member', id: member.id, name: member.email })

@@ -1,0 +1,300 @@
+import type { Static, TObject } from 'typebox'
+import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
+import type { Interval } from './subscriptions/cycle.ts'
+import type { Context } from './context.ts'
+import type { Tx } from './db/open.ts'
+
+/**
+ * The product definition: what a product sells, who may do what, and what its keys are for. Unknown permissions,
+ * features, plans, roles and values of the wrong kind do not compile; what only a run can tell is checked at start.
+ */
+
+/** Money in minor units (cents) of an ISO 4217 currency. */
+export type Money = { amount: number; currency: string }
+export type Price = Money & { interval: Interval }
+
+export const usd = (amount: number): Money => ({ amount, currency: 'USD' })
+export const eur = (amount: number): Money => ({ amount, currency: 'EUR' })
+export const days = (count: number): Interval & { unit: 'day' } => ({ unit: 'day', count })
+export const weeks = (count: number): Interval => ({ unit: 'week', count })
+export const months = (count: number): Interval => ({ unit: 'month', count })
+export const years = (count: number): Interval => ({ unit: 'year', count })
+
+type FeatureDefinition =
+  | { kind: 'switch' }
+  | { kind: 'value' }
+  | { kind: 'allocated'; unit?: string }
+  /** `resets`: with the subscription's cycle (the default), or monthly inside a longer one. */
+  | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month' }
+
+export type FeatureKind = FeatureDefinition['kind']
+export type Feature = { kind: FeatureKind; unit: string | undefined; resets: 'cycle' | 'month' }
+
+/** How much of a feature a plan includes: `null` is unlimited, `false` and absent are none. */
+export type IncludedValue = number | boolean | null
+
+type ValueOf<Definition extends FeatureDefinition> = Definition extends { kind: 'switch' }
+  ? boolean
+  : Definition extends { kind: 'value' }
+    ? number
+    : number | null
+
+type Includes<Features extends Record<string, FeatureDefinition>> = {
+  [Name in keyof Features]?: ValueOf<Features[Name]>
+} & { members?: number | null }
+
+type PlanDefinition<Features extends Record<string, FeatureDefinition>> = {
+  name: string
+  /** Not in the public catalogue; staff may still move a business to it. */
+  hidden?: boolean
+  /** A trial of this many days (`days(14)`) before the first paid cycle. */
+  trial?: Interval & { unit: 'day' }
+  /** What happens at the end of a cycle: renew (the default), end, or fall back to another plan. */
+  onEnd?: 'renew' | 'end' | { fallback: string }
+  includes: Includes<Features>
+} & ({ price: Money; cycle: Interval } | { prices: { monthly?: Money; quarterly?: Money; yearly?: Money } })
+
+type KeyDefinition<Permission extends string> = {
+  /** Lower-case letters before the underscore: `pk` makes `pk_…`. */
+  prefix: string
+  permissions: readonly Permission[]
+  /** May be shipped in clients: stays readable, may be used from any origin. */
+  publishable?: boolean
+  rateLimit?: { perMinute: number }
+}
+
+export type ProductDefinition<
+  Permission extends string,
+  Role extends string,
+  KeyType extends string,
+  Features extends Record<string, FeatureDefinition>,
+  PlanKey extends string,
+> = {
+  /** The product's name, in mails and on screens. */
+  name: string
+  /** What a business is called on screens and in mails: `workspace`, `team`. */
+  noun?: string
+  permissions?: Record<Permission, 'read' | 'write'>
+  roles?: Record<Role, readonly (NoInfer<Permission> | BuiltInPermission)[]>
+  keys?: Record<KeyType, KeyDefinition<NoInfer<Permission>>>
+  features: Features
+  plans: Record<PlanKey, PlanDefinition<NoInfer<Features>>>
+  signup: {
+    /** The plan a new business starts on. */
+    plan: NoInfer<PlanKey>
+    /** Keys made with a new business. */
+    keys?: readonly NoInfer<KeyType>[]
+    /** `open` (the default), `invite` (only with an invitation) or `closed`. */
+    mode?: 'open' | 'invite' | 'closed'
+    /** Whether people get in before (`after`, the default) or only after their e-mail is proved. */
+    verifyEmail?: 'after' | 'before'
+  }
+  /** Typed extra fields of the product's own, kept in `fields` (TypeBox objects). */
+  fields?: ProductFields
+  hooks?: Hooks
+  /** Periodic tasks; `schedule` is a cron expression in UTC on the domain's clock. */
+  tasks?: Record<string, ProductTask>
+}
+
+export type ProductFields = { business?: TObject; member?: TObject; user?: TObject; plan?: TObject }
+
+/** A hook runs in the transaction of what it belongs to; throwing undoes the whole. */
+export type Hooks = {
+  beforeSignup?: (tx: Tx, event: { email: string; businessName: string | undefined }) => Promise<void> | void
+  afterSignup?: (tx: Tx, event: { userId: string; businessId: string; email: string }) => Promise<void> | void
+  beforeInvite?: (tx: Tx, event: { businessId: string; email: string; role: string }) => Promise<void> | void
+  afterJoin?: (tx: Tx, event: { businessId: string; userId: string; memberId: string }) => Promise<void> | void
+}
+
+export type ProductTask = { schedule: string; run: (ctx: Context) => Promise<void> }
+
+/** The definition in the shape the server works with: nothing optional, prices by name. */
+export type Product = {
+  name: string
+  noun: string
+  permissions: Record<string, 'read' | 'write'>
+  roles: Record<string, readonly string[]>
+  keys: Record<string, KeyType>
+  features: Record<string, Feature>
+  plans: Record<string, ProductPlan>
+  signup: { plan: string; keys: readonly string[]; mode: 'open' | 'invite' | 'closed'; verifyEmail: 'after' | 'before' }
+  fields: ProductFields
+  hooks: Hooks
+  tasks: Record<string, ProductTask>
+}
+
+export type KeyType = {
+  prefix: string
+  permissions: readonly string[]
+  publishable: boolean
+  perMinute: number | undefined
+}
+
+export type ProductPlan = {
+  name: string
+  hidden: boolean
+  trialDays: number
+  onEnd: 'renew' | 'end' | 'fallback'
+  fallbackPlan: string | null
+  prices: Record<string, Price>
+  includes: Record<string, IncludedValue>
+}
+
+/** A product together with the names it declares, so that `guard('recordings:creat')` does not compile. */
+export type TypedProduct<Permission extends string = string, Feature extends string = string> = Product & {
+  readonly names?: { permission: Permission; feature: Feature }
+}
+
+export type { Static }
+
+/** Checks and completes a product definition. Throws one error that lists every problem with its path. */
+export function defineProduct<
+  const Permission extends string,
+  const Features extends Record<string, FeatureDefinition>,
+  const Role extends string = never,
+  const KeyType extends string = never,
+  const PlanKey extends string = string,
+>(
+  definition: ProductDefinition<Permission, Role, KeyType, Features, PlanKey>,
+): TypedProduct<Permission, Extract<keyof Features, string>> {
+  const loose = definition as unknown as LooseDefinition
+  const product: Product = {
+    name: loose.name,
+    noun: loose.noun ?? 'business',
+    permissions: loose.permissions ?? {},
+    roles: loose.roles ?? {},
+    keys: mapValues(loose.keys ?? {}, (key) => ({
+      prefix: key.prefix,
+      permissions: key.permissions,
+      publishable: key.publishable ?? false,
+      perMinute: key.rateLimit?.perMinute,
+    })),
+    features: {
+      ...mapValues(loose.features, (feature) => ({
+        kind: feature.kind,
+        unit: 'unit' in feature ? feature.unit : undefined,
+        resets: ('resets' in feature && feature.resets) || 'cycle',
+      })),
+      members: { kind: 'allocated', unit: 'member', resets: 'cycle' },
+    },
+    plans: mapValues(loose.plans, normalisePlan),
+    signup: { keys: [], mode: 'open', verifyEmail: 'after', ...loose.signup },
+    fields: loose.fields ?? {},
+    hooks: loose.hooks ?? {},
+    tasks: loose.tasks ?? {},
+  }
+  const problems = problemsOf(product)
+  if (problems.length > 0) {
+    throw new TypeError(`The product definition cannot be used:\n${problems.map((each) => `  - ${each}`).join('\n')}`)
+  }
+  return product
+}
+
+type LooseDefinition = Omit<
+  ProductDefinition<string, string, string, Record<string, FeatureDefinition>, string>,
+  'signup'
+> & { signup: { plan: string; keys?: string[]; mode?: 'open'; verifyEmail?: 'after' } }
+
+const namedIntervals = { monthly: months(1), quarterly: months(3), yearly: years(1) }
+
+function normalisePlan(plan: PlanDefinition<Record<string, FeatureDefinition>>): ProductPlan {
+  const prices: Record<string, Price> =
+    'price' in plan
+      ? { default: { ...plan.price, interval: plan.cycle } }
+      : Object.fromEntries(
+          Object.entries(plan.prices ?? {}).map(([name, money]) => [
+            name,
+            { ...money, interval: namedIntervals[name as keyof typeof namedIntervals] },
+          ]),
+        )
+  const onEnd = plan.onEnd ?? 'renew'
+  return {
+    name: plan.name,
+    hidden: plan.hidden ?? false,
+    trialDays: plan.trial?.count ?? 0,
+    onEnd: typeof onEnd === 'object' ? 'fallback' : onEnd,
+    fallbackPlan: typeof onEnd === 'object' ? onEnd.fallback : null,
+    prices,
+    includes: { ...(plan.includes as Record<string, IncludedValue>) },
+  }
+}
+
+const permissionShape = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$/
+const nameShape = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
+
+function problemsOf(product: Product): string[] {
+  const problems: string[] = []
+  const expect = (holds: boolean, path: string, message: string) => {
+    if (!holds) problems.push(`${path}: ${message}`)
+  }
+  const known = { ...builtInPermissions, ...product.permissions }
+
+  expect(product.name?.length > 0, 'name', 'is required')
+  for (const name of Object.keys(product.permissions)) {
+    expect(permissionShape.test(name), `permissions.${name}`, 'must look like resource:action')
+    expect(!(name in builtInPermissions), `permissions.${name}`, 'is a permission of Freehold itself')
+  }
+  for (const [role, permissions] of Object.entries(product.roles)) {
+    expect(!['owner', 'admin'].includes(role), `roles.${role}`, 'owner and admin hold every product permission already')
+    for (const each of permissions) expect(each in known, `roles.${role}`, `unknown permission ${each}`)
+  }
+  const prefixes = new Map<string, string>()
+  for (const [type, key] of Object.entries(product.keys)) {
+    expect(/^[a-z]{2,12}$/.test(key.prefix), `keys.${type}.prefix`, 'must be 2 to 12 lower-case letters')
+    expect(!['app', 'sup', 'ses'].includes(key.prefix), `keys.${type}.prefix`, 'is used by Freehold itself')
+    expect(!prefixes.has(key.prefix), `keys.${type}.prefix`, `is the prefix of ${prefixes.get(key.prefix)} too`)
+    prefixes.set(key.prefix, type)
+    for (const each of key.permissions) {
+      expect(each in product.permissions, `keys.${type}.permissions`, `unknown permission of the product: ${each}`)
+    }
+  }
+  for (const [name, feature] of Object.entries(product.features)) {
+    expect(nameShape.test(name), `features.${name}`, 'must be a plain name')
+    expect(name !== 'members' || feature.kind === 'allocated', 'features.members', 'is built in')
+  }
+  expect(Object.keys(product.plans).length > 0, 'plans', 'at least one plan is needed')
+  for (const [key, plan] of Object.entries(product.plans)) {
+    problems.push(...planProblems(product, `plans.${key}`, plan))
+    expect(nameShape.test(key), `plans.${key}`, 'must be a plain name')
+  }
+  expect(product.signup.plan in product.plans, 'signup.plan', `unknown plan ${product.signup.plan}`)
+  for (const type of product.signup.keys) expect(type in product.keys, 'signup.keys', `unknown key type ${type}`)
+  for (const name of Object.keys(product.tasks)) expect(nameShape.test(name), `tasks.${name}`, 'must be a plain name')
+  return problems
+}
+
+/** What is wrong with one plan of a product; the console's plan editor asks the same. */
+export function planProblems(product: Product, path: string, plan: ProductPlan): string[] {
+  const problems: string[] = []
+  const expect = (holds: boolean, at: string, message: string) => {
+    if (!holds) problems.push(`${at}: ${message}`)
+  }
+  expect(Object.keys(plan.prices).length > 0, `${path}.prices`, 'at least one price is needed')
+  for (const [name, price] of Object.entries(plan.prices)) {
+    const at = `${path}.prices.${name}`
+    expect(Number.isSafeInteger(price.amount) && price.amount >= 0, at, 'amount must be whole minor units, 0 or more')
+    expect(/^[A-Z]{3}$/.test(price.currency), at, 'currency must be an ISO 4217 code')
+    expect(Number.isInteger(price.interval?.count) && price.interval.count > 0, at, 'the cycle must be 1 or more')
+  }
+  expect(Number.isInteger(plan.trialDays) && plan.trialDays >= 0, `${path}.trial`, 'must be whole days')
+  if (plan.fallbackPlan !== null) {
+    expect(plan.fallbackPlan in product.plans, `${path}.onEnd.fallback`, `unknown plan ${plan.fallbackPlan}`)
+  }
+  for (const [feature, value] of Object.entries(plan.includes)) {
+    const at = `${path}.includes.${feature}`
+    const kind = product.features[feature]?.kind
+    if (kind === undefined) expect(false, at, 'unknown feature')
+    else if (kind === 'switch') expect(typeof value === 'boolean', at, 'must be true or false')
+    else if (kind === 'value') expect(typeof value === 'number' && Number.isFinite(value), at, 'must be a number')
+    else
+      expect(
+        value === null || (Number.isSafeInteger(value) && (value as number) >= 0),
+        at,
+        'must be a whole number, or null for unlimited',
+      )
+  }
+  return problems
+}
+
+const mapValues = <In, Out>(record: Record<string, In>, map: (value: In) => Out): Record<string, Out> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))

@@ -1,0 +1,17 @@
+import { gateRoutes } from './access/routes.ts'
+import { auditRoutes } from './audit/routes.ts'
+import type { Context } from './context.ts'
+import { healthRoutes } from './http/health.ts'
+import type { Routes } from './http/request.ts'
+import { clockRoutes } from './jobs/clock-routes.ts'
+import { mailboxRoutes } from './mail/routes.ts'
+import { userRoutes } from './users/routes.ts'
+
+/** Every feature's routes. */
+export const routes = (ctx: Context): Routes[] => [
+  healthRoutes,
+  userRoutes,
+  gateRoutes,
+  auditRoutes,
+  ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),
+]

@@ -1,0 +1,54 @@
+import { Type } from 'typebox'
+import { OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import { accessOf, priceOf, type Subscription } from './lifecycle.ts'
+
+const PlanName = Type.Object({ key: Type.String(), name: Type.String(), version: Type.Integer() })
+
+export const SubscriptionBody = Type.Object(
+  {
+    id: Type.String(),
+    status: Type.String({ enum: ['trialing', 'active', 'past_due', 'paused', 'ended'] }),
+    access: Type.String({ enum: ['full', 'read_only', 'none'] }),
+    plan: PlanName,
+    price: Type.Object({
+      name: Type.String(),
+      amount: Type.Integer({ description: 'Minor units' }),
+      currency: Type.String(),
+      interval: Type.Object({ unit: Type.String(), count: Type.Integer() }),
+    }),
+    cycleStart: Time,
+    cycleEnd: Time,
+    trialEnd: OptionalTime,
+    cancelAtCycleEnd: Type.Boolean(),
+    pauseAtCycleEnd: Type.Boolean(),
+    pendingChange: Type.Union([Type.Null(), Type.Object({ plan: PlanName, price: Type.String(), effectiveAt: Time })]),
+    endReason: OptionalText,
+    endedAt: OptionalTime,
+  },
+  { $id: 'Subscription' },
+)
+
+export function presentSubscription(subscription: Subscription, businessOpen: boolean, now: Date) {
+  const { plan, price, pendingChange } = subscription
+  return {
+    id: subscription.id,
+    status: subscription.status,
+    access: accessOf(subscription, businessOpen, now),
+    plan: planName(plan),
+    price: { name: price, ...priceOf(subscription) },
+    cycleStart: subscription.cycleStart,
+    cycleEnd: subscription.cycleEnd,
+    trialEnd: subscription.trialEnd,
+    cancelAtCycleEnd: subscription.cancelAtCycleEnd,
+    pauseAtCycleEnd: subscription.pauseAtCycleEnd,
+    pendingChange: pendingChange && {
+      plan: planName(pendingChange.plan),
+      price: pendingChange.price,
+      effectiveAt: subscription.cycleEnd,
+    },
+    endReason: subscription.endReason,
+    endedAt: subscription.endedAt,
+  }
+}
+
+const planName = ({ planKey, planName, version }: Subscription['plan']) => ({ key: planKey, name: planName, version })

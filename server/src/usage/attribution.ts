@@ -1,0 +1,99 @@
+/**
+ * Where counted units came from: the plan's allowance or a grant. Counting itself only compares with the sum of both;
+ * units are attributed later, before anything about the sources changes, in burn order and by the rules that held while
+ * they were counted. Pure.
+ */
+export type Grant = {
+  id: string
+  amount: number
+  drawn: number
+  priority: number
+  effectiveAt: Date
+  expiresAt: Date | null
+}
+
+/** What attribution needs to know of a counter; `drawn` is what it has taken from grants so far. */
+export type CountedPeriod = {
+  periodStart: Date
+  periodEnd: Date
+  /** What the plan gave for this period; null is unlimited. */
+  allowance: number | null
+  used: number
+  attributed: number
+  drawn: number
+}
+
+export type Draw = { periodStart: Date; grantId: string | null; amount: number }
+
+/** The plan's allowance stands among the grants at this priority. */
+export const planPriority = 50
+
+/** Attributes what the periods have counted since, oldest first. A grant gives only while it is in effect. */
+export function attribute(periods: CountedPeriod[], grants: Grant[]): Draw[] {
+  const left = new Map(grants.map((grant) => [grant.id, grant.amount - grant.drawn]))
+  return periods.toSorted(byStart).flatMap((period) => {
+    const sources = [
+      {
+        grantId: null,
+        id: '',
+        priority: planPriority,
+        expiresAt: period.periodEnd as Date | null,
+        effectiveAt: period.periodStart,
+        remaining: period.allowance === null ? Infinity : period.allowance - (period.attributed - period.drawn),
+      },
+      ...grants.flatMap((grant) =>
+        grant.effectiveAt < period.periodEnd && (grant.expiresAt === null || grant.expiresAt > period.periodStart)
+          ? { ...grant, grantId: grant.id, remaining: left.get(grant.id) ?? 0 }
+          : [],
+      ),
+    ]
+    let units = period.used - period.attributed
+    return sources.toSorted(burnOrder).flatMap(({ grantId, remaining }) => {
+      const amount = Math.max(0, Math.min(units, remaining))
+      units -= amount
+      if (grantId !== null) left.set(grantId, (left.get(grantId) ?? 0) - amount)
+      return amount > 0 ? [{ periodStart: period.periodStart, grantId, amount }] : []
+    })
+  })
+}
+
+type Ranked = { id: string; priority: number; effectiveAt: Date; expiresAt: Date | null }
+
+/** Burn order: priority, then what expires first, then what came first. */
+export function burnOrder(left: Ranked, right: Ranked): number {
+  const lastsUntil = ({ expiresAt }: Ranked) => expiresAt?.getTime() ?? Number.MAX_SAFE_INTEGER
+  return (
+    left.priority - right.priority ||
+    lastsUntil(left) - lastsUntil(right) ||
+    left.effectiveAt.getTime() - right.effectiveAt.getTime() ||
+    (left.id < right.id ? -1 : 1)
+  )
+}
+
+/**
+ * The ceiling of a period: what the plan gives, what it has drawn from grants already, and what these still hold at
+ * `now` once all draws are made.
+ */
+export function ceilingWith(
+  allowance: number | null,
+  current: CountedPeriod | undefined,
+  grants: Grant[],
+  draws: Draw[],
+  now: Date,
+): number | null {
+  if (allowance === null) return null
+  const drawn =
+    (current?.drawn ?? 0) +
+    total(draws.filter((draw) => draw.grantId && sameTime(draw.periodStart, current?.periodStart)))
+  const inEffect = grants.filter(
+    (grant) => grant.effectiveAt <= now && (grant.expiresAt === null || grant.expiresAt > now),
+  )
+  const held = inEffect.map(
+    (grant) => grant.amount - grant.drawn - total(draws.filter((draw) => draw.grantId === grant.id)),
+  )
+  return allowance + drawn + held.reduce((sum, each) => sum + each, 0)
+}
+
+const total = (draws: { amount: number }[]) => draws.reduce((sum, draw) => sum + draw.amount, 0)
+const byStart = (left: CountedPeriod, right: CountedPeriod) => left.periodStart.getTime() - right.periodStart.getTime()
+const sameTime = (left: Date, right: Date | undefined) => left.getTime() === right?.getTime()

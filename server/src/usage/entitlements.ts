@@ -1,0 +1,40 @@
+import type { Feature, IncludedValue } from '../product.ts'
+
+/**
+ * What a business may use now: an override replaces what the pinned plan version includes. Grants come on top and are
+ * `grants.ts`'s. Pure.
+ */
+export type Entitlement = {
+  kind: Feature['kind']
+  /** `allocated` and `metered`: the plan's or the override's limit, without grants; null is unlimited. */
+  limit: number | null
+  /** `switch`: whether it is on. `value`: the setting. */
+  value: IncludedValue
+  source: 'plan' | 'override' | 'none'
+}
+
+export type Override = { feature: string; value: IncludedValue; expiresAt: Date | null }
+
+export function entitlementOf(
+  feature: Feature,
+  name: string,
+  includes: Record<string, IncludedValue>,
+  overrides: Override[],
+  now: Date,
+): Entitlement {
+  const override = overrides.find((each) => each.feature === name && (each.expiresAt === null || each.expiresAt > now))
+  const included = includes[name]
+  const value = override ? override.value : (included ?? (feature.kind === 'switch' ? false : 0))
+  return {
+    kind: feature.kind,
+    limit: isCounted(feature) ? (value as number | null) : null,
+    value,
+    source: override ? 'override' : included === undefined ? 'none' : 'plan',
+  }
+}
+
+export const isCounted = ({ kind }: Pick<Feature, 'kind'>): boolean => kind === 'allocated' || kind === 'metered'
+
+/** Whether the plan has the feature at all; one that leaves it out says so with `feature_unavailable`. */
+export const isAvailable = ({ kind, value, source }: Entitlement): boolean =>
+  kind === 'switch' ? value === true : source !== 'none'

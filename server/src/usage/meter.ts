@@ -1,0 +1,122 @@
+import type { Context } from '../context.ts'
+import { FreeholdError } from '../errors.ts'
+import { sqlState } from '../db/transactions.ts'
+
+/** One method, so that any driver's connection or transaction can count. Rows have the columns' own names. */
+export type Port = { query: (text: string, values: unknown[]) => Promise<{ rows: Record<string, unknown>[] }> }
+
+export type Consumption = {
+  businessId: string
+  feature: string
+  amount: number
+  /** The key or session that asks; a revoked one counts nothing. */
+  credentialId?: string | undefined
+  idempotencyKey?: string | undefined
+  requestId?: string | undefined
+  /** When it happened, if not now. */
+  at?: Date | undefined
+}
+
+export type Counted = {
+  outcome: 'counted'
+  limit: number | null
+  used: number
+  held: number
+  periodEnd: Date
+  /** Of the request that counted: a repeat is answered with the first one's. */
+  requestId: string | null
+}
+
+export type NotCounted =
+  | { outcome: 'full'; limit: number | null; used: number; held: number; periodEnd: Date }
+  /** No counter is open: the cycle has ended, or something about the business has changed. */
+  | { outcome: 'closed' }
+  | { outcome: 'revoked' }
+
+/*
+ * Decides and counts in one statement, so that no two can take the same unit. The row is locked by the update and the
+ * condition evaluated on the locked version; the ledger entry is written with it or not at all. The key is looked for
+ * here once more, because whoever looked before may have remembered too long. `now` is a parameter: renewal closes the
+ * old counter, so a request that waited for it finds no row and comes back in the new period.
+ */
+const consumeStatement = `
+with counted as (
+  update freehold.usage_counters
+  set used = used + $3
+  where business_id = $1
+    and feature = $2
+    and period_start <= $4
+    and valid_until > $4
+    and (ceiling is null or used + held + $3 <= ceiling)
+    and not exists (select from freehold.recent_revocations where credential_id = $5)
+  returning business_id, feature, period_start, period_end, used, held, ceiling
+), written as (
+  insert into freehold.usage_entries
+    (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, idempotency_key, at)
+  select business_id, $6, feature, period_start, 'consume', $3, used, ceiling, $5, $7, $8, coalesce($9, $4)
+  from counted
+)
+select used, held, ceiling, period_end from counted`
+
+const lookStatement = `
+select used, held, ceiling, period_end,
+  exists (select from freehold.recent_revocations where credential_id = $4) as revoked
+from freehold.usage_counters
+where business_id = $1 and feature = $2 and period_start <= $3 and valid_until > $3`
+
+const repeatStatement = `
+select e.feature, e.amount, e.used_after as used, e.ceiling, e.request_id, e.kind, c.held, c.period_end
+from freehold.usage_entries e
+join freehold.usage_counters c using (business_id, feature, period_start)
+where e.business_id = $1 and e.idempotency_key = $2`
+
+/** Counts on any connection or transaction. Never renews: `closed` tells the caller to bring the business up to now. */
+export async function consume(port: Port, ctx: Context, consumption: Consumption): Promise<Counted | NotCounted> {
+  const { businessId, feature, amount, credentialId, idempotencyKey, requestId, at } = consumption
+  const now = ctx.now()
+  const counted = await port.query(consumeStatement, [
+    businessId,
+    feature,
+    amount,
+    now,
+    credentialId ?? null,
+    ctx.newId('usageEntry'),
+    requestId ?? null,
+    idempotencyKey ?? null,
+    at ?? null,
+  ])
+  const row = counted.rows[0]
+  if (row) return { outcome: 'counted', ...state(row), requestId: requestId ?? null }
+
+  const [seen] = (await port.query(lookStatement, [businessId, feature, now, credentialId ?? null])).rows
+  if (!seen) return { outcome: 'closed' }
+  if (seen['revoked'] === true) return { outcome: 'revoked' }
+  return { outcome: 'full', ...state(seen) }
+}
+
+/** What an idempotency key was counted as before, if it was. Another feature or amount under it is refused. */
+export async function repeatOf(port: Port, consumption: Consumption): Promise<Counted | undefined> {
+  const { businessId, feature, amount, idempotencyKey } = consumption
+  if (idempotencyKey === undefined) return undefined
+  const [row] = (await port.query(repeatStatement, [businessId, idempotencyKey])).rows
+  if (!row) return undefined
+  if (row['kind'] !== 'consume' || row['feature'] !== feature || Number(row['amount']) !== amount) {
+    throw new FreeholdError('idempotency_key_reused')
+  }
+  return { outcome: 'counted', ...state(row), held: 0, requestId: (row['request_id'] as string | null) ?? null }
+}
+
+function state(row: Record<string, unknown>) {
+  return {
+    limit: row['ceiling'] === null ? null : Number(row['ceiling']),
+    used: Number(row['used']),
+    held: Number(row['held']),
+    periodEnd: row['period_end'] as Date,
+  }
+}
+
+/** Somebody else holds the counter for longer than a connection should wait. */
+export const isLockTimeout = (error: unknown): boolean => ['55P03', '40P01'].includes(sqlState(error) ?? '')
+
+export const isRepeat = (error: unknown): boolean =>
+  sqlState(error) === '23505' && (error as { constraint?: string }).constraint === 'usage_entries_idempotency'

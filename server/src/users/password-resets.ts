@@ -1,0 +1,79 @@
+import { auditSystem } from '../audit/audit.ts'
+import type { Actor, Context } from '../context.ts'
+import type { Tx } from '../db/open.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
+import { FreeholdError } from '../errors.ts'
+import { hashToken, newToken } from '../secrets.ts'
+import { endSessions, setPassword } from './better-auth.ts'
+import { mailPasswordChanged, mailPasswordReset } from './mail.ts'
+import { auditMemberships } from './memberships.ts'
+
+const lifeMilliseconds = 3_600_000
+
+/** Makes the user's one reset token; an older one stops working. */
+export async function newPasswordReset(tx: Tx, ctx: Context, userId: string): Promise<string> {
+  const token = newToken('rst')
+  const state = { tokenHash: hashToken(token), expiresAt: new Date(ctx.now().getTime() + lifeMilliseconds) }
+  await tx
+    .insertInto('passwordResets')
+    .values({ userId, ...state })
+    .onConflict((conflict) => conflict.column('userId').doUpdateSet(state))
+    .execute()
+  return token
+}
+
+/**
+ * Mails a reset link to whoever has the e-mail. Runs as a job: the request that asks for it does the same work whether
+ * or not somebody has it.
+ */
+export async function requestPasswordReset(ctx: Context, { email }: Record<string, unknown>): Promise<void> {
+  await acrossBusinesses(ctx.db, async (tx) => {
+    const user = await tx
+      .selectFrom('users')
+      .select(['id', 'email'])
+      .where('email', '=', String(email))
+      .where('disabledAt', 'is', null)
+      .executeTakeFirst()
+    if (!user) return
+    await mailPasswordReset(tx, ctx, user.email, await newPasswordReset(tx, ctx, user.id))
+  })
+}
+
+/** The e-mail a valid token belongs to; checked again when it is used. */
+export async function emailOfReset(tx: Tx, ctx: Context, token: string): Promise<string> {
+  return (await resetOf(tx, ctx, token)).email
+}
+
+/** Sets the new password. The link proves the e-mail; every session of the user ends. */
+export async function resetPassword(
+  tx: Tx,
+  ctx: Context,
+  token: string,
+  passwordHash: string,
+): Promise<{ email: string }> {
+  const { userId, email, name } = await resetOf(tx, ctx, token)
+  const used = await tx.deleteFrom('passwordResets').where('tokenHash', '=', hashToken(token)).executeTakeFirst()
+  if (used.numDeletedRows === 0n) throw new FreeholdError('invalid_token')
+  await setPassword(tx, ctx, userId, passwordHash)
+  await endSessions(tx, userId)
+  await tx.updateTable('users').set({ emailVerified: true, updatedAt: ctx.now() }).where('id', '=', userId).execute()
+  await mailPasswordChanged(tx, ctx, email)
+
+  const actor: Actor = { kind: 'user', id: userId, name, email, sessionId: '', emailVerified: true, staff: false }
+  const change = { action: 'user.password_reset', target: { kind: 'user', id: userId, name: email } }
+  await auditSystem(tx, ctx, actor, change)
+  await auditMemberships(tx, ctx, actor, userId, change)
+  return { email }
+}
+
+async function resetOf(tx: Tx, ctx: Context, token: string) {
+  const row = await tx
+    .selectFrom('passwordResets')
+    .innerJoin('users', 'users.id', 'passwordResets.userId')
+    .select(['userId', 'email', 'name', 'expiresAt'])
+    .where('tokenHash', '=', hashToken(token))
+    .where('disabledAt', 'is', null)
+    .executeTakeFirst()
+  if (!row || row.expiresAt <= ctx.now()) throw new FreeholdError('invalid_token', 'Ask for a new link')
+  return row
+}

@@ -1,0 +1,28 @@
+import { Type } from 'typebox'
+import type { Queryable } from '../db/open.ts'
+import { FreeholdError } from '../errors.ts'
+import { Time } from '../http/schemas.ts'
+
+export const UserBody = Type.Object(
+  {
+    id: Type.String(),
+    email: Type.String(),
+    emailVerified: Type.Boolean(),
+    firstName: Type.String(),
+    lastName: Type.String(),
+    twoFactorEnabled: Type.Boolean(),
+    fields: Type.Record(Type.String(), Type.Unknown()),
+    createdAt: Time,
+  },
+  { $id: 'User' },
+)
+
+export async function userById(db: Queryable, userId: string) {
+  const user = await db
+    .selectFrom('users')
+    .select(['id', 'email', 'emailVerified', 'firstName', 'lastName', 'twoFactorEnabled', 'fields', 'createdAt'])
+    .where('id', '=', userId)
+    .executeTakeFirst()
+  if (!user) throw new FreeholdError('not_found')
+  return user
+}
