@@ -5,12 +5,14 @@ import { healthRoutes } from './http/health.ts'
 import type { Routes } from './http/request.ts'
 import { clockRoutes } from './jobs/clock-routes.ts'
 import { mailboxRoutes } from './mail/routes.ts'
+import { meRoutes } from './users/me-routes.ts'
 import { userRoutes } from './users/routes.ts'
 
 /** Every feature's routes. */
 export const routes = (ctx: Context): Routes[] => [
   healthRoutes,
   userRoutes,
+  meRoutes,
   gateRoutes,
   auditRoutes,
   ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),

@@ -81,7 +81,7 @@ export async function openEmbedded({
     if (port !== undefined) {
       const password = await readPassword(cluster)
       try {
-        return await present(installation, cluster, port, password, await enter(port, password))
+        return present(installation, cluster, port, password, await enter(port, password))
       } catch (error) {
         // It starts up, or the last user before us is shutting it down. Any other refusal will not go away.
         if (String(codeOf(error)).startsWith('28')) throw refused(cluster, error)

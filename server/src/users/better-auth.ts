@@ -227,7 +227,7 @@ export async function setPassword(tx: Tx, ctx: Context, userId: string, password
   )
 }
 
-export async function passwordMatches(tx: Tx, userId: string, password: string): Promise<boolean> {
+export async function passwordMatches(tx: Queryable, userId: string, password: string): Promise<boolean> {
   const account = await tx
     .selectFrom('accounts')
     .select('password')
