@@ -1,6 +1,8 @@
 import swagger from '@fastify/swagger'
 import { version } from '../version.ts'
 import type { Context } from '../context.ts'
+import { componentName } from './components.ts'
+import { Problem } from './problem.ts'
 import type { App } from './request.ts'
 
 /** Describes every route from its schemas. Registered before the routes, so that it sees them all. */
@@ -23,7 +25,7 @@ export async function describeRoutes(app: App, ctx: Context): Promise<void> {
     },
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) =>
-        typeof json['$id'] === 'string' ? json['$id'] : `Schema${index}`,
+        typeof json['$id'] === 'string' ? componentName(json['$id']) : `Schema${index}`,
     },
     transform: ({ schema, url, route }) => {
       const access = route.config?.access
@@ -33,7 +35,10 @@ export async function describeRoutes(app: App, ctx: Context): Promise<void> {
         security: access === 'public' ? [] : [{ bearer: [] }],
         response: {
           ...(schema?.response as object),
-          default: { description: 'A problem (RFC 9457)', $ref: 'Problem#' },
+          default: {
+            description: 'A problem (RFC 9457)',
+            content: { 'application/problem+json': { schema: Problem } },
+          },
         },
       }
       return { schema: described, url }

@@ -11,9 +11,10 @@ import Fastify, {
 } from 'fastify'
 import type { Context } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
+import { shareNamedSchemas } from './components.ts'
 import { docs } from './docs.ts'
 import { describeRoutes } from './openapi.ts'
-import { handleError, Problem, sendProblem } from './problem.ts'
+import { handleError, sendProblem } from './problem.ts'
 import type { App, Routes } from './request.ts'
 import { successStatus } from './status.ts'
 import { validatorCompiler } from './validation.ts'
@@ -36,7 +37,6 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     app.decorateRequest('freehold', null as never)
     app.setValidatorCompiler(validatorCompiler() as never)
     app.setErrorHandler(handleError)
-    if (!app.getSchema('Problem')) app.addSchema(Problem)
 
     // Nothing here is a page for others to frame, and answers are private. /docs relaxes the policy for itself.
     await app.register(helmet, {
@@ -61,6 +61,7 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     await app.register(cookie)
 
     await describeRoutes(app, ctx)
+    app.addHook('onRoute', shareNamedSchemas(app))
     await app.register(docs)
 
     app.addHook('onRoute', (route) => {
