@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Changes } from './changes.ts'
 import type { Database, Tx } from './db/open.ts'
 import type { IdKind } from './ids.ts'
 import type { PermissionTable } from './permissions.ts'
@@ -18,6 +19,8 @@ export type Context = {
   secrets: Secrets
   /** Sends a job inside the transaction that needs it: it exists when, and only when, that commits. */
   enqueue: (tx: Tx, queue: 'mails' | 'tasks', data: Record<string, unknown>) => Promise<void>
+  /** What was changed elsewhere, for whoever remembers something. */
+  changes: Changes
   settings: Settings
 }
 
@@ -40,3 +43,15 @@ export type SupportSessionActor = { id: string; businessId: string; businessName
 
 /** Freehold itself: renewals, expiries, the command line. */
 export const systemActor = (name: string): Actor => ({ kind: 'system', id: name, name })
+
+/** Something there is one of for each context, made when first asked for: caches, queues, the login library. */
+export function perContext<Made>(create: (ctx: Context) => Made): (ctx: Context) => Made {
+  const made = new WeakMap<Context, Made>()
+  return (ctx) => {
+    const known = made.get(ctx)
+    if (known !== undefined) return known
+    const fresh = create(ctx)
+    made.set(ctx, fresh)
+    return fresh
+  }
+}

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import pg from 'pg'
 import { access } from './access/access.ts'
 import { authentication } from './access/authentication.ts'
+import { changesChannel, type ChangeListener } from './changes.ts'
 import { clockChannel, openClock } from './clock.ts'
 import type { Context } from './context.ts'
 import { migrate } from './db/migrate.ts'
@@ -69,6 +70,22 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
   const db = openDatabase(database)
   const clock = await openClock(db, !production)
   const jobs = await openJobs(db, log, worker)
+  const refreshClock = () => {
+    clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'the clock could not be read'))
+  }
+  const listeners: ChangeListener[] = []
+  const notifications = await listen(
+    connection,
+    log,
+    {
+      [clockChannel]: refreshClock,
+      [changesChannel]: (id) => listeners.forEach((listener) => listener.changed(id)),
+    },
+    () => {
+      refreshClock()
+      listeners.forEach((listener) => listener.missed())
+    },
+  )
   const ctx: Context = {
     product,
     permissions: permissionTable(product.permissions, product.roles),
@@ -79,6 +96,7 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
     log,
     secrets: openSecrets(secret),
     enqueue: jobs.enqueue,
+    changes: { heard: notifications.heard, subscribe: (listener) => listeners.push(listener) },
     settings: {
       production,
       publicUrl: options.publicUrl ?? 'http://localhost:3000',
@@ -87,10 +105,6 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
   }
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
-  const refreshClock = () => {
-    clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'the clock could not be read'))
-  }
-  const notifications = await listen(connection, log, { [clockChannel]: refreshClock }, refreshClock)
   const mailer = openMailer(ctx, options.smtpUrl, options.mailFrom ?? `${product.name} <freehold@localhost>`)
   if (worker) await startWorker(ctx, jobs, { tasks: tasks(ctx), deliverMail: mailer.deliver })
 

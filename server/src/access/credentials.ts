@@ -1,4 +1,5 @@
-import type { Actor, Context } from '../context.ts'
+import { createMemory } from '../changes.ts'
+import { perContext, type Actor, type Context } from '../context.ts'
 import { businessOfToken, hashToken } from '../secrets.ts'
 import { sessionLife } from '../users/better-auth.ts'
 
@@ -8,6 +9,8 @@ export type Credential = {
   /** What an API key's type allows; people's permissions depend on the business. */
   permissions: ReadonlySet<string> | undefined
   perMinute: number | undefined
+  /** When the credential ends by itself; null is never. */
+  expiresAt: Date | null
 }
 
 /** Finds out whose credential this is. Undefined when it is unknown, expired, revoked or its bearer disabled. */
@@ -18,7 +21,22 @@ export async function authenticate(ctx: Context, bearer: string): Promise<Creden
   if (bearer.startsWith('app_')) return appKey(ctx, bearer)
   const businessId = businessOfToken(bearer)
   if (businessId === undefined) return undefined
-  return bearer.startsWith('sup_') ? supportSession(ctx, businessId, bearer) : apiKey(ctx, businessId, bearer)
+  return bearer.startsWith('sup_') ? supportSession(ctx, businessId, bearer) : rememberedApiKey(ctx, businessId, bearer)
+}
+
+type RememberedKey = Credential & { lookedUpAt: Date }
+
+// As long as announcements arrive, and a minute at most, which also keeps "last used" about right.
+const memory = perContext((ctx) => createMemory<RememberedKey>(ctx.changes, 120_000, ({ actor }) => actor.id))
+
+async function rememberedApiKey(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
+  const now = ctx.now()
+  const load = async () => {
+    const found = await apiKey(ctx, businessId, bearer)
+    return found && { ...found, lookedUpAt: now }
+  }
+  const known = await memory(ctx)(bearer, load, ({ lookedUpAt }) => !isStale(lookedUpAt, now))
+  return known && (known.expiresAt === null || known.expiresAt > now) ? known : undefined
 }
 
 const sessionStatement = `
@@ -57,21 +75,26 @@ async function session(ctx: Context, token: string): Promise<Credential | undefi
     },
     permissions: undefined,
     perMinute: undefined,
+    expiresAt: null,
   }
 }
 
 async function apiKey(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
   const now = ctx.now()
-  const { rows } = await ctx.db.acrossPool.query<{ id: string; name: string; type: string; last_used_at: Date | null }>(
-    {
-      name: 'api_key',
-      text: `
-      select id, name, type, last_used_at
+  const { rows } = await ctx.db.acrossPool.query<{
+    id: string
+    name: string
+    type: string
+    expires_at: Date | null
+    last_used_at: Date | null
+  }>({
+    name: 'api_key',
+    text: `
+      select id, name, type, expires_at, last_used_at
       from freehold.api_keys
       where business_id = $1 and hash = $2 and revoked_at is null and (expires_at is null or expires_at > $3)`,
-      values: [businessId, hashToken(bearer), now],
-    },
-  )
+    values: [businessId, hashToken(bearer), now],
+  })
   const [row] = rows
   const type = row && ctx.product.keys[row.type]
   if (!row || !type) return undefined
@@ -87,6 +110,7 @@ async function apiKey(ctx: Context, businessId: string, bearer: string): Promise
     actor: { kind: 'key', id: row.id, name: row.name, type: row.type, businessId },
     permissions: new Set(type.permissions),
     perMinute: type.perMinute,
+    expiresAt: row.expires_at,
   }
 }
 
@@ -103,7 +127,12 @@ async function appKey(ctx: Context, bearer: string): Promise<Credential | undefi
     await ctx.db.across.updateTable('appKeys').set({ lastUsedAt: now }).where('id', '=', row.id).execute()
   }
   const scope = row.scope as 'meter' | 'admin'
-  return { actor: { kind: 'app', id: row.id, name: row.name, scope }, permissions: undefined, perMinute: undefined }
+  return {
+    actor: { kind: 'app', id: row.id, name: row.name, scope },
+    permissions: undefined,
+    perMinute: undefined,
+    expiresAt: null,
+  }
 }
 
 async function supportSession(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
@@ -138,6 +167,7 @@ async function supportSession(ctx: Context, businessId: string, bearer: string):
     },
     permissions: undefined,
     perMinute: undefined,
+    expiresAt: null,
   }
 }
 

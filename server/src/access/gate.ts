@@ -1,26 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
 import type { Context } from '../context.ts'
-import type { Queryable } from '../db/open.ts'
+import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
-import { lockBusiness } from '../businesses/businesses.ts'
 import type { FeatureKind } from '../product.ts'
-import { accessOf } from '../subscriptions/lifecycle.ts'
-import { currentSubscription, lockSubscription } from '../subscriptions/subscriptions.ts'
 import { allocateItem, releaseItem } from '../usage/allocations.ts'
-import { readUsage, refreshCounter, type Standing } from '../usage/counters.ts'
+import { readUsage } from '../usage/counters.ts'
 import { isAvailable, isCounted } from '../usage/entitlements.ts'
-import {
-  consume,
-  isLockTimeout,
-  isRepeat,
-  repeatOf,
-  type Consumption,
-  type Counted,
-  type NotCounted,
-  type Port,
-} from '../usage/meter.ts'
+import { groupCommit } from '../usage/group-commit.ts'
+import { isLockTimeout, repeatOf, type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
+import { openCounter as lookAtCounter } from '../usage/open-counters.ts'
 import { reserveUnits } from '../usage/reservations.ts'
+import { openCounter } from './opening.ts'
+import { standingOf } from './standings.ts'
 
 /**
  * The gate: credential → actor → permission → subscription → limit. One guarded statement decides and counts; every
@@ -57,10 +49,18 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   if (feature !== undefined) knownFeature(ctx, feature)
   const denied = deniedPermission(ctx, subject, ask)
   if (denied) return denied
-  const standing = await standingOf(ctx.db.across, ctx, subject.businessId)
+  const standing = await standingOf(ctx, subject.businessId)
   if ('code' in standing) return denial(standing.code, ask)
   if (feature === undefined) return permitted(ask)
 
+  const { businessId } = subject
+  const counter = feature === 'members' ? undefined : await lookAtCounter(ctx)({ businessId, feature })
+  if (counter) {
+    const { ceiling: limit, used, held, periodEnd } = counter
+    const fits = limit === null || used + held + amount <= limit
+    const resetsAt = ctx.product.features[feature]?.kind === 'metered' ? periodEnd : null
+    return answer(fits ? null : 'limit_reached', { limit, used, held, resetsAt }, ask)
+  }
   const usage = (await readUsage(ctx.db.across, ctx, standing, [feature]))[feature]
   if (!usage || !isAvailable(usage)) return denial('feature_unavailable', ask)
   if (!isCounted(usage)) return permitted(ask)
@@ -83,10 +83,9 @@ export function consumeUnits(
     idempotencyKey: ask.idempotencyKey,
     at: backdated(ctx, ask.at),
   }
-  const port = ctx.db.gatePool as Port
   return gated(ctx, subject, ask, 'metered', {
-    attempt: () => consume(port, ctx, consumption),
-    repeat: () => repeatOf(port, consumption),
+    attempt: () => groupCommit(ctx)(consumption),
+    repeat: () => repeatOf(ctx.db.gatePool, consumption),
   })
 }
 
@@ -98,7 +97,7 @@ export function allocate(
 ): Promise<GateAnswer> {
   return gated(ctx, subject, ask, 'allocated', {
     attempt: () =>
-      acrossBusinesses(ctx.db, (tx) =>
+      boundedly(ctx, (tx) =>
         allocateItem(tx, ctx, { ...subject, feature: ask.feature, itemId: ask.itemId, requestId: ask.requestId }),
       ),
   })
@@ -113,10 +112,10 @@ export async function release(
   knownFeature(ctx, ask.feature, 'allocated')
   const denied = deniedPermission(ctx, subject, ask)
   if (denied) return denied
-  const counted = await acrossBusinesses(ctx.db, (tx) =>
+  const released = await boundedly(ctx, (tx) =>
     releaseItem(tx, ctx, { ...subject, feature: ask.feature, itemId: ask.itemId, requestId: ask.requestId }),
   )
-  return answer(null, { ...counted, resetsAt: null }, ask)
+  return answer(null, { ...released, resetsAt: null }, ask)
 }
 
 /** Holds units for a while; confirming turns them into used ones. */
@@ -128,7 +127,7 @@ export async function reserve(
   let id: string | null = null
   const gateAnswer = await gated(ctx, subject, ask, 'metered', {
     attempt: () =>
-      acrossBusinesses(ctx.db, async (tx) => {
+      boundedly(ctx, async (tx) => {
         const reserved = await reserveUnits(tx, ctx, {
           ...subject,
           feature: ask.feature,
@@ -159,75 +158,32 @@ async function gated(
   const denied = deniedPermission(ctx, subject, ask)
   if (denied) return denied
 
-  const started = performance.now()
-  for (let opened = 0; ;) {
-    let result: Counted | NotCounted | undefined
-    try {
-      result = await attempt()
-    } catch (error) {
-      if (isRepeat(error)) result = await repeat?.()
-      else if (!isLockTimeout(error)) throw error
-      if (result === undefined) {
-        if (performance.now() - started > patienceMilliseconds) {
-          throw new FreeholdError('busy', 'Another transaction holds the counter', { retryAfterSeconds: 1 })
-        }
-        await delay(5 + 20 * Math.min(1, (performance.now() - started) / 200))
-        continue
-      }
-    }
-    if (result.outcome === 'counted') {
-      return answer(
-        null,
-        { ...result, resetsAt: kind === 'metered' ? result.periodEnd : null },
-        { ...ask, requestId: result.requestId ?? ask.requestId },
-      )
-    }
+  for (let opened = 0; ; opened += 1) {
+    const result = await attempt()
+    const resetsAt = 'periodEnd' in result && kind === 'metered' ? result.periodEnd : null
+    if (result.outcome === 'counted') return counted(result, resetsAt, ask)
     if (result.outcome === 'revoked') throw new FreeholdError('unauthenticated', 'The key is revoked')
     const before = await repeat?.()
-    if (before)
-      return answer(
-        null,
-        { ...before, resetsAt: before.periodEnd },
-        { ...ask, requestId: before.requestId ?? ask.requestId },
-      )
-    if (result.outcome === 'full') {
-      return answer('limit_reached', { ...result, resetsAt: kind === 'metered' ? result.periodEnd : null }, ask)
-    }
-    if (opened++ >= 3) throw new FreeholdError('busy', 'The subscription is changing', { retryAfterSeconds: 1 })
+    if (before) return counted(before, before.periodEnd, ask)
+    if (result.outcome === 'full') return answer('limit_reached', { ...result, resetsAt }, ask)
+    // Closed again and again means that somebody keeps changing the business; that is no reason to wait for ever.
+    if (opened >= 3) throw new FreeholdError('busy', 'The subscription is changing', { retryAfterSeconds: 1 })
     const refusal = await openCounter(ctx, subject.businessId, ask.feature)
     if (refusal) return denial(refusal, ask)
   }
 }
 
-/** Brings the business up to now and its counter with it, or says why nothing can be counted. */
-async function openCounter(ctx: Context, businessId: string, feature: string): Promise<ErrorCode | undefined> {
-  return acrossBusinesses(ctx.db, async (tx) => {
-    const business = await lockBusiness(tx, businessId)
-    if (business.status !== 'active') return 'business_not_open'
-    const subscription = await lockSubscription(tx, ctx, businessId)
-    const access = accessOf(subscription, true, ctx.now())
-    if (access !== 'full') return 'subscription_inactive'
-    const standing: Standing = { businessId, subscription, access }
-    const usage = (await readUsage(tx, ctx, standing, [feature]))[feature]
-    if (!usage || !isAvailable(usage)) return 'feature_unavailable'
-    await refreshCounter(tx, ctx, standing, feature)
-    return undefined
-  })
-}
-
-/** Where a business stands now, or the reason why it may do nothing. Reads only. */
-export async function standingOf(
-  db: Queryable,
-  ctx: Context,
-  businessId: string,
-): Promise<Standing | { code: ErrorCode }> {
-  const business = await db.selectFrom('businesses').select('status').where('id', '=', businessId).executeTakeFirst()
-  if (!business) throw new FreeholdError('not_found')
-  if (business.status !== 'active') return { code: 'business_not_open' }
-  const subscription = await currentSubscription(db, ctx, businessId)
-  const access = accessOf(subscription, true, ctx.now())
-  if (!subscription || access !== 'full') return { code: 'subscription_inactive' }
-  return { businessId, subscription, access }
+/** A transaction that waits for a counter somebody else holds no longer than the patience of a request. */
+async function boundedly<Result>(ctx: Context, work: (tx: Tx) => Promise<Result>): Promise<Result> {
+  try {
+    return await acrossBusinesses(ctx.db, async (tx) => {
+      await sql`select set_config('lock_timeout', ${String(patienceMilliseconds)}, true)`.execute(tx)
+      return work(tx)
+    })
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    throw new FreeholdError('busy', 'Another transaction holds the counter', { retryAfterSeconds: 1, cause: error })
+  }
 }
 
 function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): GateAnswer | undefined {
@@ -257,6 +213,9 @@ function backdated(ctx: Context, at: Date | undefined): Date | undefined {
   if (age < -300_000) throw new FreeholdError('usage_in_future', 'Usage can be reported up to 5 minutes ahead')
   return at
 }
+
+const counted = (result: Counted, resetsAt: Date | null, ask: Ask): GateAnswer =>
+  answer(null, { ...result, resetsAt }, { ...ask, requestId: result.requestId ?? ask.requestId })
 
 function answer(
   code: ErrorCode | null,

@@ -1,18 +1,16 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Context } from '../context.ts'
+import { perContext, type Context } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
 
-const limiters = new WeakMap<object, Map<number, RateLimiterMemory>>()
+const limiters = perContext(() => new Map<number, RateLimiterMemory>())
 
 /**
  * The rate a key type declares, per key and process: a second database write for every call would cost more than what
  * it protects. With n processes a key gets at most n times its rate; what is sold is counted by the meter, exactly.
  */
 export async function limitKey(ctx: Context, keyId: string, perMinute: number): Promise<void> {
-  const own = limiters.get(ctx.db) ?? new Map<number, RateLimiterMemory>()
-  limiters.set(ctx.db, own)
-  const limiter = own.get(perMinute) ?? new RateLimiterMemory({ points: perMinute, duration: 60 })
-  own.set(perMinute, limiter)
+  const limiter = limiters(ctx).get(perMinute) ?? new RateLimiterMemory({ points: perMinute, duration: 60 })
+  limiters(ctx).set(perMinute, limiter)
   try {
     await limiter.consume(keyId)
   } catch (outcome) {

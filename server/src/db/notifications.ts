@@ -2,20 +2,24 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 
 /**
- * One connection that listens. Notifications only speed things up: whoever subscribes must be right without them within
- * a second or at the next look-up. `onReconnect` lets subscribers catch up on what they missed.
+ * One connection that listens. Notifications only speed things up: what rests on them asks `heard`, which turns false
+ * within a second of the connection being cut, silently too. `onGap` tells that some may have been missed.
  */
-export type Notifications = { close: () => Promise<void> }
+export type Notifications = { heard: () => boolean; close: () => Promise<void> }
+
+const heartbeatMilliseconds = 300
+const silenceMilliseconds = 900
+const retryMilliseconds = 500
 
 export async function listen(
   connection: pg.ClientConfig,
   log: Logger,
   handlers: Record<string, (payload: string) => void>,
-  onReconnect: () => void,
+  onGap: () => void,
 ): Promise<Notifications> {
   let client: pg.Client | undefined
   let closed = false
-  let retry: NodeJS.Timeout | undefined
+  let lastHeard = -Infinity
 
   const connect = async () => {
     const next = new pg.Client({ ...connection, application_name: 'freehold listener', keepAlive: true })
@@ -23,26 +27,48 @@ export async function listen(
     next.on('error', (error) => {
       log.debug({ error: error.message }, 'the notification connection broke')
     })
-    next.on('end', reconnectSoon)
+    next.on('end', () => {
+      if (client === next) lost()
+    })
     await next.connect()
     for (const channel of Object.keys(handlers)) await next.query(`listen ${pg.escapeIdentifier(channel)}`)
     client = next
+    lastHeard = performance.now()
   }
-  const reconnectSoon = () => {
-    if (closed || retry !== undefined) return
-    retry = setTimeout(() => {
-      retry = undefined
-      connect().then(onReconnect, reconnectSoon)
-    }, 500)
-    retry.unref()
+  const lost = () => {
+    const broken = client
+    client = undefined
+    lastHeard = -Infinity
+    onGap()
+    void broken?.end().catch(() => {})
+    if (!closed) setTimeout(reconnect, retryMilliseconds).unref()
   }
+  const reconnect = () => {
+    if (closed) return
+    connect().then(onGap, () => setTimeout(reconnect, retryMilliseconds).unref())
+  }
+  const heartbeat = setInterval(() => {
+    const beating = client
+    if (!beating) return
+    if (performance.now() - lastHeard > silenceMilliseconds) return lost()
+    beating.query('select 1').then(
+      () => {
+        if (client === beating) lastHeard = performance.now()
+      },
+      () => {},
+    )
+  }, heartbeatMilliseconds)
+  heartbeat.unref()
 
   await connect()
   return {
+    heard: () => performance.now() - lastHeard < silenceMilliseconds,
     close: async () => {
       closed = true
-      clearTimeout(retry)
-      await client?.end()
+      clearInterval(heartbeat)
+      const last = client
+      client = undefined
+      await last?.end()
     },
   }
 }

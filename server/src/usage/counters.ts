@@ -1,4 +1,5 @@
 import { sql, type Selectable } from 'kysely'
+import { announceChange } from '../changes.ts'
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { UsageCountersTable } from '../db/tables.ts'
@@ -41,6 +42,17 @@ export async function invalidateCounters(tx: Tx, businessId: string, feature?: s
     .where('validUntil', '>', sql<Date>`'-infinity'`)
   if (feature !== undefined) query = query.where('feature', '=', feature)
   await query.execute()
+  await announceChange(tx, businessId)
+}
+
+/** The same for many businesses at once; sent in key order, which is the order in which the rows are locked. */
+export async function invalidateCountersOfEach(tx: Tx, businessIds: string[]): Promise<void> {
+  await sql`
+    update freehold.usage_counters c
+    set valid_until = '-infinity'
+    from unnest(${businessIds}::text[]) as closing(business_id)
+    where c.business_id = closing.business_id
+      and c.valid_until > '-infinity'`.execute(tx)
 }
 
 /** What a business has of a feature now, and how much of it is taken. */

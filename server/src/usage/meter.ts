@@ -65,10 +65,11 @@ from freehold.usage_counters
 where business_id = $1 and feature = $2 and period_start <= $3 and valid_until > $3`
 
 const repeatStatement = `
-select e.feature, e.amount, e.used_after as used, e.ceiling, e.request_id, e.kind, c.held, c.period_end
-from freehold.usage_entries e
-join freehold.usage_counters c using (business_id, feature, period_start)
-where e.business_id = $1 and e.idempotency_key = $2`
+select w.position, e.kind, e.feature, e.amount, e.used_after as used, e.ceiling, e.request_id, c.period_end
+from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, key, position)
+join freehold.usage_entries e on e.business_id = w.business_id and e.idempotency_key = w.key
+join freehold.usage_counters c
+  on c.business_id = e.business_id and c.feature = e.feature and c.period_start = e.period_start`
 
 /** Counts on any connection or transaction. Never renews: `closed` tells the caller to bring the business up to now. */
 export async function consume(port: Port, ctx: Context, consumption: Consumption): Promise<Counted | NotCounted> {
@@ -94,23 +95,46 @@ export async function consume(port: Port, ctx: Context, consumption: Consumption
   return { outcome: 'full', ...state(seen) }
 }
 
-/** What an idempotency key was counted as before, if it was. Another feature or amount under it is refused. */
+/**
+ * What idempotency keys were counted as before, in the order asked. Another feature or amount under a key is an error;
+ * undefined was not counted yet.
+ */
+export async function repeatsOf(
+  port: Port,
+  consumptions: Consumption[],
+): Promise<(Counted | FreeholdError | undefined)[]> {
+  const keyed = consumptions.flatMap((consumption, position) =>
+    consumption.idempotencyKey === undefined ? [] : { ...consumption, position },
+  )
+  if (keyed.length === 0) return consumptions.map(() => undefined)
+  const { rows } = await port.query(repeatStatement, [
+    keyed.map(({ businessId }) => businessId),
+    keyed.map(({ idempotencyKey }) => idempotencyKey),
+    keyed.map(({ position }) => position),
+  ])
+  const found = new Map(rows.map((row) => [Number(row['position']), row]))
+  return consumptions.map(({ feature, amount }, position) => {
+    const row = found.get(position)
+    if (!row) return undefined
+    if (row['kind'] !== 'consume' || row['feature'] !== feature || Number(row['amount']) !== amount) {
+      return new FreeholdError('idempotency_key_reused')
+    }
+    return { outcome: 'counted', ...state(row), requestId: (row['request_id'] as string | null) ?? null }
+  })
+}
+
+/** The same for one. */
 export async function repeatOf(port: Port, consumption: Consumption): Promise<Counted | undefined> {
-  const { businessId, feature, amount, idempotencyKey } = consumption
-  if (idempotencyKey === undefined) return undefined
-  const [row] = (await port.query(repeatStatement, [businessId, idempotencyKey])).rows
-  if (!row) return undefined
-  if (row['kind'] !== 'consume' || row['feature'] !== feature || Number(row['amount']) !== amount) {
-    throw new FreeholdError('idempotency_key_reused')
-  }
-  return { outcome: 'counted', ...state(row), held: 0, requestId: (row['request_id'] as string | null) ?? null }
+  const [before] = await repeatsOf(port, [consumption])
+  if (before instanceof Error) throw before
+  return before
 }
 
 function state(row: Record<string, unknown>) {
   return {
     limit: row['ceiling'] === null ? null : Number(row['ceiling']),
     used: Number(row['used']),
-    held: Number(row['held']),
+    held: Number(row['held'] ?? 0),
     periodEnd: row['period_end'] as Date,
   }
 }

@@ -1,0 +1,74 @@
+import { sql } from 'kysely'
+import type { Tx } from './db/open.ts'
+
+/**
+ * What other processes may remember and must now forget: the id of a business or a key. Sent with the transaction that
+ * changes it. Nothing is decided by what is remembered alone: the consuming statement checks again.
+ */
+export const changesChannel = 'freehold_changes'
+
+export async function announceChange(tx: Tx, id: string): Promise<void> {
+  await sql`select pg_notify(${changesChannel}, ${id})`.execute(tx)
+}
+
+/** The receiving side: who remembers something subscribes. */
+export type Changes = {
+  /** Whether announcements have been arriving within the last second; if not, nothing remembered may be used. */
+  heard: () => boolean
+  subscribe: (listener: ChangeListener) => unknown
+}
+
+/** `changed` names what to forget; `missed` means that announcements may have been lost: forget everything. */
+export type ChangeListener = { changed: (id: string) => void; missed: () => void }
+
+/**
+ * A memory that is right to use while announcements arrive: of what `load` finds, by key. An announcement about the
+ * value's id makes it forget; one that arrives while something loads keeps that from being remembered. When it is full,
+ * the oldest entries make room.
+ */
+export type Memory<Value> = (
+  key: string,
+  load: () => Promise<Value | undefined>,
+  /** Whether what is remembered is still fresh enough; it is loaded again when not. */
+  isFresh?: (value: Value) => boolean,
+) => Promise<Value | undefined> | Value
+
+export function createMemory<Value>(changes: Changes, capacity: number, idOf: (value: Value) => string): Memory<Value> {
+  const values = new Map<string, Value>()
+  const keys = new Map<string, string>()
+  let epoch = 0
+  changes.subscribe({
+    changed: (id) => {
+      epoch += 1
+      const key = keys.get(id)
+      if (key === undefined) return
+      keys.delete(id)
+      values.delete(key)
+    },
+    missed: () => {
+      epoch += 1
+      keys.clear()
+      values.clear()
+    },
+  })
+
+  const loadAndKeep = async (key: string, load: () => Promise<Value | undefined>) => {
+    const began = epoch
+    const value = await load()
+    if (value === undefined || began !== epoch || !changes.heard()) return value
+    if (values.size >= capacity) {
+      const [oldest] = values
+      if (oldest) {
+        values.delete(oldest[0])
+        keys.delete(idOf(oldest[1]))
+      }
+    }
+    values.set(key, value)
+    keys.set(idOf(value), key)
+    return value
+  }
+  return (key, load, isFresh = () => true) => {
+    const known = changes.heard() ? values.get(key) : undefined
+    return known !== undefined && isFresh(known) ? known : loadAndKeep(key, load)
+  }
+}

@@ -1,0 +1,349 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type pg from 'pg'
+import { perContext, type Context } from '../context.ts'
+import { FreeholdError } from '../errors.ts'
+import { createBatches, type Waiting } from './batches.ts'
+import { isLockTimeout, isRepeat, repeatsOf, type Consumption, type Counted, type NotCounted } from './meter.ts'
+
+/**
+ * Group commit of consumption: requests of one process that wait at the same time share one durable statement. A
+ * durable statement costs about a millisecond whatever it carries, so throughput comes from what it carries.
+ *
+ * A counter that somebody else's transaction holds must not delay the others: its requests move to a lane of their own,
+ * which tries again without parking a connection and gives up after a second.
+ */
+
+type Result = Counted | NotCounted
+type Asking = Waiting<Consumption, Result> & { since?: number }
+
+const patienceMilliseconds = 1000
+const laneMilliseconds = 8
+
+/*
+ * Requests come sorted by counter; `reach` is the running sum of amounts within a counter and each counter has the slice
+ * first..last of them. The number that fit is read off the locked row: width_bucket counts the reaches that are not
+ * above the room that is left, in order of arrival. Counter and ledger are written together. A revoked credential makes
+ * the statement do nothing but name it.
+ */
+const statement = `
+with revoked as materialized (
+  select credential_id
+  from freehold.recent_revocations
+  where credential_id = any($1::text[])
+), counted as (
+  update freehold.usage_counters c
+  set
+    admitted = case
+      when c.ceiling is null then w.last - w.first + 1
+      else width_bucket(c.ceiling - c.used - c.held, ($6::bigint[])[w.first:w.last])
+    end,
+    used = c.used + ($6::bigint[])[w.first - 1 + case
+      when c.ceiling is null then w.last - w.first + 1
+      else width_bucket(c.ceiling - c.used - c.held, ($6::bigint[])[w.first:w.last])
+    end]
+  from unnest($2::text[], $3::text[], $4::int[], $5::int[]) as w (business_id, feature, first, last)
+  where c.business_id = w.business_id
+    and c.feature = w.feature
+    and c.period_start <= $7
+    and c.valid_until > $7
+    and (c.ceiling is null or c.used + c.held + ($6::bigint[])[w.first] <= c.ceiling)
+    and not exists (select from revoked)
+  returning c.business_id, c.feature, c.period_start, c.period_end, c.used, c.held, c.ceiling, c.admitted, w.first
+), written as (
+  insert into freehold.usage_entries
+    (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, idempotency_key, at)
+  select c.business_id, e.id, c.feature, c.period_start, 'consume', e.amount,
+    c.used - ($6::bigint[])[c.first + c.admitted - 1] + e.reach, c.ceiling, e.credential_id, e.request_id, e.key,
+    coalesce(e.at, $7)
+  from counted c, unnest(
+    ($8::text[])[c.first : c.first + c.admitted - 1],
+    ($9::bigint[])[c.first : c.first + c.admitted - 1],
+    ($6::bigint[])[c.first : c.first + c.admitted - 1],
+    ($10::text[])[c.first : c.first + c.admitted - 1],
+    ($11::text[])[c.first : c.first + c.admitted - 1],
+    ($12::text[])[c.first : c.first + c.admitted - 1],
+    ($13::timestamptz[])[c.first : c.first + c.admitted - 1]
+  ) as e (id, amount, reach, credential_id, request_id, key, at)
+)
+select first, admitted, used, held, ceiling, period_end, null as revoked from counted
+union all
+select null, null, null, null, null, null, credential_id from revoked`
+
+// What the counters that admitted nobody look like, to tell a full one from one that has to be opened.
+const lookStatement = `
+select w.position, c.used, c.held, c.ceiling, c.period_end
+from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, feature, position)
+join freehold.usage_counters c
+  on c.business_id = w.business_id and c.feature = w.feature and c.period_start <= $4 and c.valid_until > $4`
+
+const freeStatement = `
+select c.business_id, c.feature
+from unnest($1::text[], $2::text[]) as w (business_id, feature)
+join freehold.usage_counters c on c.business_id = w.business_id and c.feature = w.feature and c.valid_until > $3
+for no key update of c skip locked`
+
+type CountedRow = {
+  first: number
+  admitted: number
+  used: number
+  held: number
+  ceiling: number | null
+  period_end: Date
+  revoked: null
+}
+type RevokedRow = { [Column in Exclude<keyof CountedRow, 'revoked'>]: null } & { revoked: string }
+type State = { used: number; held: number; ceiling: number | null; period_end: Date }
+
+/** Counts a consumption with whatever else is waiting. `busy` when its counter stays held for a second. */
+export type GroupCommit = (consumption: Consumption) => Promise<Result>
+
+export const groupCommit = perContext((ctx): GroupCommit => {
+  const pool: pg.Pool = ctx.db.gatePool
+  const lanes = new Map<string, Asking[]>()
+  let laneRuns = false
+
+  const batches = createBatches<Consumption, Result>({
+    size: 512,
+    concurrency: 2,
+    run: (waiting) => run(waiting as Asking[]),
+  })
+
+  async function run(waiting: Asking[]): Promise<void> {
+    for (const asking of waiting) asking.since ??= performance.now()
+    const [first, repeated] = distinctKeys(waiting)
+    const groups = groupByCounter(first)
+    try {
+      await count(groups)
+    } catch (error) {
+      if (isRepeat(error)) await answerRepeats(first)
+      else if (isLockTimeout(error)) await setHeldAside(groups)
+      else throw error
+    } finally {
+      batches.again(repeated)
+    }
+  }
+
+  async function count(groups: Asking[][]): Promise<void> {
+    const sent = groups.flat()
+    const now = ctx.now()
+    const { rows } = await pool.query<CountedRow | RevokedRow>({
+      name: 'consume',
+      text: statement,
+      values: parameters(ctx, groups, now),
+    })
+    const revoked = new Set(rows.flatMap((row) => row.revoked ?? []))
+    if (revoked.size > 0) {
+      const [dropped, rest] = partition(sent, ({ request }) => revoked.has(request.credentialId ?? ''))
+      for (const { resolve } of dropped) resolve({ outcome: 'revoked' })
+      batches.again(rest)
+      return
+    }
+    const byFirst = new Map(rows.flatMap((row) => (row.revoked === null ? [[row.first, row] as const] : [])))
+    const untouched: { group: Asking[]; position: number }[] = []
+    const again: Asking[] = []
+    let first = 1
+    for (const group of groups) {
+      const row = byFirst.get(first)
+      if (row) {
+        const admitted = group.slice(0, row.admitted)
+        let used = row.used - admitted.reduce((sum, { request }) => sum + request.amount, 0)
+        for (const { request, resolve } of admitted) {
+          used += request.amount
+          resolve({
+            outcome: 'counted',
+            limit: row.ceiling,
+            used,
+            held: row.held,
+            periodEnd: row.period_end,
+            requestId: request.requestId ?? null,
+          })
+        }
+        again.push(...refuseWhatCannotFit(group.slice(row.admitted), row))
+      } else untouched.push({ group, position: first })
+      first += group.length
+    }
+    if (untouched.length > 0) again.push(...(await explain(untouched, now)))
+    if (again.length > 0) batches.again(again)
+  }
+
+  async function explain(untouched: { group: Asking[]; position: number }[], now: Date): Promise<Asking[]> {
+    const { rows } = await pool.query<State & { position: number }>({
+      name: 'look',
+      text: lookStatement,
+      values: [
+        untouched.map(({ group }) => group[0]?.request.businessId),
+        untouched.map(({ group }) => group[0]?.request.feature),
+        untouched.map(({ position }) => position),
+        now,
+      ],
+    })
+    const states = new Map(rows.map((row) => [row.position, row]))
+    return untouched.flatMap(({ group, position }) => {
+      const state = states.get(position)
+      if (state) return refuseWhatCannotFit(group, state)
+      for (const { resolve } of group) resolve({ outcome: 'closed' })
+      return []
+    })
+  }
+
+  // The statement failed as a whole and counted nothing: answer what was counted before, send the rest again.
+  async function answerRepeats(waiting: Asking[]): Promise<void> {
+    const before = await repeatsOf(
+      pool,
+      waiting.map(({ request }) => request),
+    )
+    batches.again(
+      waiting.filter(({ resolve, reject }, index) => {
+        const repeat = before[index]
+        if (repeat === undefined) return true
+        if (repeat instanceof Error) reject(repeat)
+        else resolve(repeat)
+        return false
+      }),
+    )
+  }
+
+  async function setHeldAside(groups: Asking[][]): Promise<void> {
+    const free = await freeCounters(groups)
+    const [going, held] = partition(groups, (group) => free.has(keyOf(group)))
+    for (const group of held) lanes.set(keyOf(group), [...(lanes.get(keyOf(group)) ?? []), ...group])
+    batches.again(going.flat())
+    if (!laneRuns) void runLanes()
+  }
+
+  async function runLanes(): Promise<void> {
+    laneRuns = true
+    try {
+      while (lanes.size > 0) {
+        await delay(laneMilliseconds)
+        const groups = [...lanes.values()]
+        const free = await freeCounters(groups).catch(() => new Set<string>())
+        for (const group of groups) {
+          const key = keyOf(group)
+          if (free.has(key)) {
+            lanes.delete(key)
+            batches.again(group)
+            continue
+          }
+          const [late, patient] = partition(group, ({ since = 0 }) => performance.now() - since > patienceMilliseconds)
+          for (const { reject } of late) {
+            reject(new FreeholdError('busy', 'Another transaction holds the counter', { retryAfterSeconds: 1 }))
+          }
+          if (patient.length > 0) lanes.set(key, patient)
+          else lanes.delete(key)
+        }
+      }
+    } finally {
+      laneRuns = false
+    }
+  }
+
+  // A counter that is not open has no row to hold, and is free to be told so.
+  async function freeCounters(groups: Asking[][]): Promise<Set<string>> {
+    const businesses = groups.map((group) => group[0]?.request.businessId)
+    const features = groups.map((group) => group[0]?.request.feature)
+    const now = ctx.now()
+    const { rows } = await pool.query<{ business_id: string; feature: string }>(freeStatement, [
+      businesses,
+      features,
+      now,
+    ])
+    const free = new Set(rows.map((row) => `${row.business_id} ${row.feature}`))
+    const { rows: open } = await pool.query<{ position: number }>(lookStatement, [
+      businesses,
+      features,
+      groups.map((_, index) => index),
+      now,
+    ])
+    const isOpen = new Set(open.map(({ position }) => position))
+    groups.forEach((group, index) => {
+      if (!isOpen.has(index)) free.add(keyOf(group))
+    })
+    return free
+  }
+
+  return (consumption) => {
+    const lane = lanes.get(`${consumption.businessId} ${consumption.feature}`)
+    if (!lane) return batches.ask(consumption)
+    return new Promise((resolve, reject) => {
+      lane.push({ request: consumption, resolve, reject, since: performance.now() })
+    })
+  }
+})
+
+/** In key order, which is the order everybody locks in; within a counter in order of arrival. */
+function groupByCounter(waiting: Asking[]): Asking[][] {
+  const groups = new Map<string, Asking[]>()
+  for (const asking of waiting) {
+    const key = `${asking.request.businessId} ${asking.request.feature}`
+    const group = groups.get(key)
+    if (group) group.push(asking)
+    else groups.set(key, [asking])
+  }
+  return [...groups.entries()].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, group]) => group)
+}
+
+/** The first of each idempotency key; twice the same key in one statement would fail it every time. */
+function distinctKeys(waiting: Asking[]): [first: Asking[], repeated: Asking[]] {
+  const seen = new Set<string>()
+  return partition(waiting, ({ request: { businessId, idempotencyKey } }) => {
+    if (idempotencyKey === undefined) return true
+    const key = `${businessId} ${idempotencyKey}`
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}
+
+function parameters(ctx: Context, groups: Asking[][], now: Date): unknown[] {
+  const sent = groups.flat().map(({ request }) => request)
+  const firsts: number[] = []
+  const lasts: number[] = []
+  const reaches: number[] = []
+  let position = 0
+  for (const group of groups) {
+    firsts.push(position + 1)
+    let reach = 0
+    for (const { request } of group) reaches.push((reach += request.amount))
+    position += group.length
+    lasts.push(position)
+  }
+  return [
+    [...new Set(sent.flatMap(({ credentialId }) => credentialId ?? []))],
+    groups.map((group) => group[0]?.request.businessId),
+    groups.map((group) => group[0]?.request.feature),
+    firsts,
+    lasts,
+    reaches,
+    now,
+    sent.map(() => ctx.newId('usageEntry')),
+    sent.map(({ amount }) => amount),
+    sent.map(({ credentialId }) => credentialId ?? null),
+    sent.map(({ requestId }) => requestId ?? null),
+    sent.map(({ idempotencyKey }) => idempotencyKey ?? null),
+    sent.map(({ at }) => at ?? null),
+  ]
+}
+
+// In order: what the room that is left cannot hold is refused; what it might hold is sent once more.
+function refuseWhatCannotFit(group: Asking[], { used, held, ceiling, period_end }: State): Asking[] {
+  if (ceiling === null) return group
+  let room = ceiling - used - held
+  return group.filter(({ request, resolve }) => {
+    if (request.amount <= room) {
+      room -= request.amount
+      return true
+    }
+    resolve({ outcome: 'full', limit: ceiling, used, held, periodEnd: period_end })
+    return false
+  })
+}
+
+const keyOf = ([first]: Asking[]) => `${first?.request.businessId} ${first?.request.feature}`
+
+function partition<Item>(items: Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  const yes: Item[] = []
+  const no: Item[] = []
+  for (const item of items) (test(item) ? yes : no).push(item)
+  return [yes, no]
+}
