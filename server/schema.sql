@@ -260,7 +260,7 @@ create table freehold.plan_versions (
   id text collate "C" not null,
   plan_key text collate "C" not null,
   version integer not null,
-  prices jsonb not null,
+  prices json not null,
   trial_days integer not null default 0,
   includes jsonb not null,
   on_end text not null default 'renew'::text,

@@ -196,7 +196,8 @@ create table freehold.plan_versions (
   id text collate "C" primary key,
   plan_key text collate "C" not null references freehold.plans,
   version int not null check (version > 0),
-  prices jsonb not null,
+  -- json, not jsonb: the first price is the one a subscription gets when none is named, and jsonb forgets the order.
+  prices json not null,
   trial_days int not null default 0 check (trial_days >= 0),
   includes jsonb not null,
   on_end text not null default 'renew' check (on_end in ('renew', 'end', 'fallback')),

@@ -5,6 +5,8 @@ import { healthRoutes } from './http/health.ts'
 import type { Routes } from './http/request.ts'
 import { clockRoutes } from './jobs/clock-routes.ts'
 import { mailboxRoutes } from './mail/routes.ts'
+import { planRoutes } from './plans/routes.ts'
+import { staffPlanRoutes } from './plans/staff-routes.ts'
 import { meRoutes } from './users/me-routes.ts'
 import { userRoutes } from './users/routes.ts'
 
@@ -15,5 +17,7 @@ export const routes = (ctx: Context): Routes[] => [
   meRoutes,
   gateRoutes,
   auditRoutes,
+  planRoutes,
+  staffPlanRoutes,
   ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),
 ]

@@ -11,7 +11,7 @@ import { migrate } from '../../server/src/db/migrate.ts'
 
 const server = fileURLToPath(new URL('../../server/', import.meta.url))
 
-/** What a jsonb column holds; SQL cannot say. */
+/** What a JSON column holds; SQL cannot say. */
 const jsonTypes: Record<string, string> = {
   'plan_versions.prices':
     'Record<string, { amount: number; currency: string; interval: { unit: "day" | "week" | "month" | "year"; count: number } }>',
@@ -150,7 +150,7 @@ async function tablesText(): Promise<string> {
         if (base === undefined) throw new Error(`No TypeScript type for ${table}.${column.column} (${column.type})`)
         const nullable = column.nullable ? ' | null' : ''
         const type =
-          column.type === 'jsonb'
+          json !== undefined || column.type === 'jsonb'
             ? `ColumnType<${base}${nullable}, string${column.nullable ? ' | null' : ''}${column.default === null && !column.nullable ? '' : ' | undefined'}, string${nullable}>`
             : column.default !== null || column.generated
               ? `Generated<${base}${nullable}>`

@@ -65,7 +65,7 @@ export async function planCatalogue(db: Queryable) {
 /** The price a subscription gets when none is named: the plan's first. */
 export function priceNamed(version: PlanVersion, name?: string): { name: string; price: Price } {
   const chosen = name ?? Object.keys(version.prices)[0] ?? ''
-  const price = version.prices[chosen]
+  const price = Object.hasOwn(version.prices, chosen) ? version.prices[chosen] : undefined
   if (!price) {
     const known = Object.keys(version.prices).join(', ')
     throw new FreeholdError('invalid_request', `The plan ${version.planKey} has no price ${chosen}`, {

@@ -1,0 +1,93 @@
+import { Type } from 'typebox'
+import { OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import type { IncludedValue } from '../product.ts'
+import type { CataloguePlan, CatalogueVersion } from './catalogue.ts'
+
+export const Interval = Type.Object({
+  unit: Type.Enum(['day', 'week', 'month', 'year']),
+  count: Type.Integer({ minimum: 1 }),
+})
+
+const Prices = Type.Record(
+  Type.String(),
+  Type.Object({
+    amount: Type.Integer({ description: 'Minor units' }),
+    currency: Type.String(),
+    interval: Interval,
+  }),
+)
+const Includes = Type.Record(
+  Type.String(),
+  Type.Unsafe<IncludedValue>({ type: ['number', 'boolean', 'null'], description: 'null is unlimited' }),
+)
+
+/** A plan as customers see it: what its newest version sells. */
+export const PlanBody = Type.Object(
+  {
+    key: Type.String(),
+    name: Type.String(),
+    version: Type.Integer(),
+    prices: Prices,
+    trialDays: Type.Integer(),
+    includes: Includes,
+    fields: Type.Record(Type.String(), Type.Unknown()),
+  },
+  { $id: 'Plan' },
+)
+
+export const presentPlan = ({ key, name, fields, current }: CataloguePlan) => ({
+  key,
+  name,
+  version: current.version,
+  prices: current.prices,
+  trialDays: current.trialDays,
+  includes: current.includes,
+  fields,
+})
+
+export const PlanVersionBody = Type.Object(
+  {
+    version: Type.Integer(),
+    prices: Prices,
+    trialDays: Type.Integer(),
+    includes: Includes,
+    onEnd: Type.Enum(['renew', 'end', 'fallback']),
+    fallbackPlan: OptionalText,
+    createdAt: Time,
+    subscriptions: Type.Integer({ description: 'Businesses whose current subscription is pinned to it' }),
+  },
+  { $id: 'PlanVersion' },
+)
+
+/** A plan as staff see it. */
+export const StaffPlanBody = Type.Object(
+  {
+    ...PlanBody.properties,
+    hidden: Type.Boolean(),
+    archived: Type.Boolean(),
+    archivedAt: OptionalTime,
+    createdAt: Time,
+    subscriptions: Type.Integer({ description: 'On any version' }),
+  },
+  { $id: 'StaffPlan' },
+)
+export const StaffPlanPage = Type.Object(
+  { ...StaffPlanBody.properties, versions: Type.Array(PlanVersionBody, { description: 'Newest first' }) },
+  { $id: 'StaffPlanPage' },
+)
+
+export const presentStaffPlan = (plan: CataloguePlan) => ({
+  ...presentPlan(plan),
+  hidden: plan.hidden,
+  archived: plan.archivedAt !== null,
+  archivedAt: plan.archivedAt,
+  createdAt: plan.createdAt,
+  subscriptions: plan.versions.reduce((sum, { subscriptions }) => sum + subscriptions, 0),
+})
+
+export const presentStaffPlanPage = (plan: CataloguePlan) => ({
+  ...presentStaffPlan(plan),
+  versions: plan.versions.map(presentPlanVersion),
+})
+
+export const presentPlanVersion = ({ id: _id, planKey: _key, planName: _name, ...version }: CatalogueVersion) => version

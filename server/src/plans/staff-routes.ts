@@ -1,0 +1,128 @@
+import { Type } from 'typebox'
+import { actorOf, type Routes } from '../http/request.ts'
+import { closed, Name, path } from '../http/schemas.ts'
+import { acrossBusinesses } from '../http/transactions.ts'
+import type { IncludedValue } from '../product.ts'
+import { catalogue, cataloguePlan } from './catalogue.ts'
+import { changePlan, publishVersion } from './changes.ts'
+import {
+  PlanVersionBody,
+  presentPlanVersion,
+  presentStaffPlan,
+  presentStaffPlanPage,
+  StaffPlanBody,
+  StaffPlanPage,
+} from './presenter.ts'
+
+const PlainName = Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9_-]{0,62}$' })
+
+const NewVersionBody = Type.Object(
+  {
+    prices: Type.Record(
+      PlainName,
+      Type.Object(
+        {
+          amount: Type.Integer({ minimum: 0, maximum: 1_000_000_000_000, description: 'Minor units' }),
+          currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+          interval: Type.Object(
+            {
+              unit: Type.Enum(['day', 'week', 'month', 'year']),
+              count: Type.Integer({ minimum: 1, maximum: 1000 }),
+            },
+            closed,
+          ),
+        },
+        closed,
+      ),
+      {
+        ...closed,
+        minProperties: 1,
+        maxProperties: 20,
+        description: 'The first is the one a subscription gets by itself',
+      },
+    ),
+    trialDays: Type.Integer({ minimum: 0, maximum: 3650, default: 0 }),
+    includes: Type.Record(PlainName, Type.Unsafe<IncludedValue>({ type: ['number', 'boolean', 'null'] }), {
+      ...closed,
+      maxProperties: 500,
+    }),
+    onEnd: Type.Enum(['renew', 'end', 'fallback'], { default: 'renew' }),
+    fallbackPlan: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 63, default: null }),
+  },
+  closed,
+)
+
+/** The catalogue for staff: what is sold, to how many, and new versions of it. */
+export const staffPlanRoutes: Routes = (app, ctx) => {
+  const tags = ['Staff']
+
+  app.get(
+    '/v1/staff/plans',
+    {
+      config: { access: 'staff:read' },
+      schema: {
+        summary: 'Every plan, hidden and archived ones too',
+        tags,
+        response: { 200: Type.Object({ items: Type.Array(StaffPlanBody) }) },
+      },
+    },
+    async () => ({ items: (await catalogue(ctx.db.across)).map(presentStaffPlan) }),
+  )
+
+  app.get(
+    '/v1/staff/plans/:key',
+    {
+      config: { access: 'staff:read' },
+      schema: {
+        summary: 'A plan with its versions and how many businesses are on each',
+        tags,
+        params: path('key'),
+        response: { 200: StaffPlanPage },
+      },
+    },
+    async (request) => presentStaffPlanPage(await cataloguePlan(ctx.db.across, request.params.key)),
+  )
+
+  app.post(
+    '/v1/staff/plans/:key/versions',
+    {
+      config: { access: 'staff:write' },
+      schema: {
+        summary: 'Publish a version; existing subscriptions keep theirs',
+        tags,
+        params: path('key'),
+        body: NewVersionBody,
+        response: { 201: PlanVersionBody },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) =>
+        presentPlanVersion(await publishVersion(tx, ctx, actorOf(request), request.params.key, request.body)),
+      ),
+  )
+
+  app.patch(
+    '/v1/staff/plans/:key',
+    {
+      config: { access: 'staff:write' },
+      schema: {
+        summary: 'Rename, hide or archive a plan',
+        tags,
+        params: path('key'),
+        body: Type.Object(
+          {
+            name: Type.Optional(Name),
+            hidden: Type.Optional(Type.Boolean()),
+            archived: Type.Optional(Type.Boolean()),
+          },
+          { ...closed, minProperties: 1 },
+        ),
+        response: { 200: StaffPlanPage },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) =>
+        presentStaffPlanPage(await changePlan(tx, ctx, actorOf(request), request.params.key, request.body)),
+      ),
+  )
+}
