@@ -24,7 +24,9 @@ export function entitlementOf(
 ): Entitlement {
   const override = overrides.find((each) => each.feature === name && (each.expiresAt === null || each.expiresAt > now))
   const included = includes[name]
-  const value = override ? override.value : (included ?? (feature.kind === 'switch' ? false : 0))
+  // `null` is a value here: unlimited.
+  const planned = included === undefined ? (feature.kind === 'switch' ? false : 0) : included
+  const value = override ? override.value : planned
   return {
     kind: feature.kind,
     limit: isCounted(feature) ? (value as number | null) : null,
