@@ -36,10 +36,10 @@ grant insert on freehold.mails, freehold.recent_revocations to freehold_tenant;
 grant select (credential_id), update on freehold.recent_revocations to freehold_tenant;
 grant select, insert, update on freehold.idempotency_keys to freehold_tenant;
 
--- Sending a job inside the transaction that needs it; never reading other businesses' jobs.
+-- Sending a job inside the transaction that needs it, which answers its id; never reading other businesses' jobs.
 grant usage on schema freehold_jobs to freehold_tenant;
 grant select on freehold_jobs.queue to freehold_tenant;
-grant insert on freehold_jobs.job_common to freehold_tenant;
+grant insert, select (id) on freehold_jobs.job_common to freehold_tenant;
 
 -- The queues. A task that fails is tried again; a mail for about a day, so that a dead mail server only delays it.
 select freehold_jobs.create_queue('tasks', '{"policy": "standard", "retryLimit": 3, "retryDelay": 5, "retryBackoff": true, "expireInSeconds": 600}');

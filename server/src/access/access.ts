@@ -23,14 +23,16 @@ export async function access(request: FastifyRequest): Promise<void> {
     return
   }
 
-  const { businessId } = request.params as { businessId?: string }
+  const { businessId, memberId } = request.params as { businessId?: string; memberId?: string }
   if (businessId === undefined) throw new Error(`${request.routeOptions.url} asks for ${wanted} but names no business`)
   const business = await openBusiness(ctx, actor, businessId)
-  if (!business.permissions.has(wanted)) {
+  const { orOneself = false, anyBusinessStatus = false } = request.routeOptions.config
+  const isOneself = business.memberId !== undefined && business.memberId === memberId
+  if (!business.permissions.has(wanted) && !(orOneself && isOneself)) {
     throw new FreeholdError('permission_denied', `This needs the permission ${wanted}`)
   }
   const writes = ctx.permissions.kinds[wanted] === 'write'
-  if (writes && business.status !== 'active' && request.routeOptions.config.anyBusinessStatus !== true) {
+  if (writes && business.status !== 'active' && !anyBusinessStatus) {
     throw new FreeholdError('business_not_open', `The business is ${business.status}`)
   }
   request.freehold.business = business
@@ -46,7 +48,7 @@ export async function openBusiness(ctx: Context, actor: Actor, businessId: strin
     .leftJoin('members', (join) =>
       join.onRef('members.businessId', '=', 'businesses.id').on('members.userId', '=', actor.id),
     )
-    .select(['businesses.name', 'businesses.status', 'members.role', 'members.suspendedAt'])
+    .select(['businesses.name', 'businesses.status', 'members.id as memberId', 'members.role', 'members.suspendedAt'])
     .where('businesses.id', '=', businessId)
     .executeTakeFirst()
   if (!row) throw new FreeholdError('not_found')
@@ -55,13 +57,14 @@ export async function openBusiness(ctx: Context, actor: Actor, businessId: strin
     name: row.name,
     status: row.status as OpenedBusiness['status'],
     role: row.role ?? undefined,
+    memberId: undefined,
   }
 
   switch (actor.kind) {
     case 'user': {
-      if (row.role === null) throw new FreeholdError('not_found')
+      if (row.role === null || row.memberId === null) throw new FreeholdError('not_found')
       if (row.suspendedAt !== null) throw new FreeholdError('permission_denied', 'Your membership is suspended')
-      return { ...opened, permissions: ctx.permissions.roles[row.role] ?? new Set() }
+      return { ...opened, memberId: row.memberId, permissions: ctx.permissions.roles[row.role] ?? new Set() }
     }
     case 'staff':
       if (actor.supportSession.businessId !== businessId) throw new FreeholdError('not_found')

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import { audit } from '../audit/audit.ts'
+import { announceChange } from '../changes.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { ApiKeysTable } from '../db/tables.ts'
@@ -39,13 +40,16 @@ export function listApiKeys(db: Queryable, businessId: string, limit: number, cu
 /** A key as it is handed out; of a secret one only the hash is kept. */
 export type NewApiKey = { apiKey: ApiKey; key: string }
 
+/** `granter` is what the actor holds: nobody makes a key that may do more than they may. */
 export async function createApiKey(
   tx: Tx,
   ctx: Context,
   actor: Actor,
+  granter: ReadonlySet<string>,
   businessId: string,
   { name, type, expiresAt = null }: { name: string; type: string; expiresAt?: Date | null },
 ): Promise<NewApiKey> {
+  checkGrantable(ctx, granter, type)
   if (expiresAt !== null && expiresAt <= ctx.now()) throw invalid('body/expiresAt', 'must be in the future')
   const created = await insertKey(tx, ctx, actor, businessId, { name: name.trim(), type, expiresAt })
   await audit(tx, ctx, actor, businessId, {
@@ -58,12 +62,13 @@ export async function createApiKey(
 
 /**
  * Makes the next key of a lineage. The old one goes on working for the grace, never past its own expiry, and usage does
- * not care: counters belong to the business.
+ * not care: counters belong to the business. A key is rotated once, so that two who do it at once leave one next key.
  */
 export async function rotateApiKey(
   tx: Tx,
   ctx: Context,
   actor: Actor,
+  granter: ReadonlySet<string>,
   businessId: string,
   keyId: string,
   graceSeconds: number,
@@ -72,6 +77,8 @@ export async function rotateApiKey(
   const now = ctx.now()
   if (old.revokedAt !== null || (old.expiresAt !== null && old.expiresAt <= now)) throw new FreeholdError('key_revoked')
   const { name, type, lineageId } = old
+  checkGrantable(ctx, granter, type)
+  await checkNotRotated(tx, old)
   const created = await insertKey(tx, ctx, actor, businessId, { name, type, expiresAt: null, lineageId })
   const graceEnd = new Date(now.getTime() + graceSeconds * 1000)
   const expiresAt = old.expiresAt !== null && old.expiresAt < graceEnd ? old.expiresAt : graceEnd
@@ -83,6 +90,7 @@ export async function rotateApiKey(
       .where('businessId', '=', businessId)
       .where('id', '=', keyId)
       .execute()
+    await announceChange(tx, keyId)
   }
   await audit(tx, ctx, actor, businessId, {
     action: 'api_key.rotated',
@@ -110,10 +118,30 @@ export async function revokeApiKey(
   })
 }
 
-export function keyType(ctx: Context, type: string): KeyType {
-  const known = ctx.product.keys[type]
+function keyType(ctx: Context, type: string): KeyType {
+  const known = Object.hasOwn(ctx.product.keys, type) ? ctx.product.keys[type] : undefined
   if (!known) throw invalid('body/type', `must be one of ${Object.keys(ctx.product.keys).join(', ')}`)
   return known
+}
+
+function checkGrantable(ctx: Context, granter: ReadonlySet<string>, type: string): void {
+  const beyond = keyType(ctx, type).permissions.find((permission) => !granter.has(permission))
+  if (beyond !== undefined) {
+    throw new FreeholdError('permission_denied', `A key of type ${type} may do more than you: ${beyond}`)
+  }
+}
+
+async function checkNotRotated(tx: Tx, { businessId, id, lineageId }: ApiKey): Promise<void> {
+  const next = await tx
+    .selectFrom('apiKeys')
+    .select('id')
+    .where('businessId', '=', businessId)
+    .where('lineageId', '=', lineageId)
+    .where('id', '>', id)
+    .where('revokedAt', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  if (next) throw new FreeholdError('conflict', `The key has been rotated already; the next one is ${next.id}`)
 }
 
 async function insertKey(
@@ -165,6 +193,7 @@ async function markRevoked(tx: Tx, ctx: Context, businessId: string, keyId: stri
     .values({ credentialId: keyId, revokedAt })
     .onConflict((conflict) => conflict.column('credentialId').doUpdateSet({ revokedAt }))
     .execute()
+  await announceChange(tx, keyId)
 }
 
 const target = (key: { id: string; name: string }) => ({ kind: 'api_key', id: key.id, name: key.name })

@@ -19,6 +19,7 @@ export async function createBusiness(
   tx: Tx,
   ctx: Context,
   { name, externalId, fields }: NewBusiness,
+  at: string,
 ): Promise<Business> {
   try {
     return await tx
@@ -27,7 +28,7 @@ export async function createBusiness(
         id: ctx.newId('business'),
         name: name.trim(),
         externalId: externalId ?? null,
-        fields: JSON.stringify(checkFields(ctx.product.fields.business, fields ?? {}, 'body/business/fields')),
+        fields: JSON.stringify(checkFields(ctx.product.fields.business, fields ?? {}, `${at}/fields`)),
         createdAt: ctx.now(),
       })
       .returningAll()
@@ -92,16 +93,21 @@ export async function updateBusiness(
   }
 }
 
-/** Closes a business: nothing in it works from now on, reading apart, and its owner may reopen it for 30 days. */
+/**
+ * Closes a business: nothing in it works from now on, reading apart, and its owner may reopen it for 30 days. A
+ * suspended one stays as it is: reopening would undo what staff decided.
+ */
 export async function closeBusiness(tx: Tx, ctx: Context, actor: Actor, businessId: string): Promise<void> {
   const before = await lockBusiness(tx, businessId)
   if (before.status === 'closed') return
+  if (before.status === 'suspended') throw new FreeholdError('business_not_open', 'The business is suspended')
   await setStatus(tx, ctx, actor, before, { status: 'closed', statusReason: null, closedAt: ctx.now() }, 'closed')
 }
 
 export async function reopenBusiness(tx: Tx, ctx: Context, actor: Actor, businessId: string): Promise<Business> {
   const before = await lockBusiness(tx, businessId)
-  if (before.status !== 'closed' || before.closedAt === null) return before
+  if (before.status === 'suspended') throw new FreeholdError('business_not_open', 'The business is suspended')
+  if (before.closedAt === null) return before
   const lastDay = new Date(before.closedAt.getTime() + reopeningDays * 86_400_000)
   if (ctx.now() > lastDay)
     throw new FreeholdError('reopening_expired', `It could be reopened until ${lastDay.toISOString()}`)

@@ -19,6 +19,8 @@ export type Access = 'public' | 'credential' | 'user' | 'staff:read' | 'staff:wr
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** A member may do it to themself without the permission: leave. The path names them by `memberId`. */
+    orOneself?: boolean
     /** Writes need an active business unless a route says otherwise (reopening a closed one). */
     anyBusinessStatus?: boolean
     /** Limited per client address, and per e-mail where the body has one. */
@@ -42,6 +44,8 @@ export type OpenedBusiness = {
   name: string
   status: 'active' | 'suspended' | 'closed'
   role: string | undefined
+  /** The caller's own place in it; staff in a support session have none. */
+  memberId: string | undefined
   permissions: ReadonlySet<string>
 }
 

@@ -15,6 +15,12 @@ export const Name = Type.String({
   maxLength: 120,
   pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
 })
+export const ExternalId = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+  description: 'What your own system calls it; unique',
+})
 export const Email = Type.String({ format: 'email', maxLength: 254 })
 export const Password = Type.String({ minLength: 8, maxLength: 128 })
 export const Token = Type.String({ minLength: 1, maxLength: 200 })

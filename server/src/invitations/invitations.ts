@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { audit } from '../audit/audit.ts'
-import { lockBusiness, type Business } from '../businesses/businesses.ts'
+import { businessById, lockBusiness, type Business } from '../businesses/businesses.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { InvitationsTable } from '../db/tables.ts'
@@ -13,7 +13,8 @@ import { mailInvitation } from './mail.ts'
 
 const lifeMilliseconds = 7 * 86_400_000
 
-export type Invitation = Omit<Selectable<InvitationsTable>, 'tokenHash'>
+/** The inviter's name is null when it was no person: the product's backend, or Freehold itself. */
+export type Invitation = Omit<Selectable<InvitationsTable>, 'tokenHash'> & { inviterName: string | null }
 export type InvitationState = 'pending' | 'accepted' | 'revoked' | 'expired'
 
 export function stateOf(
@@ -25,6 +26,24 @@ export function stateOf(
   return invitation.expiresAt <= now ? 'expired' : 'pending'
 }
 
+const select = (db: Queryable, businessId: string) =>
+  db
+    .selectFrom('invitations')
+    .leftJoin('users', 'users.id', 'invitations.invitedBy')
+    .select([
+      'invitations.businessId',
+      'invitations.id',
+      'invitations.email',
+      'invitations.role',
+      'invitations.invitedBy',
+      'users.name as inviterName',
+      'invitations.expiresAt',
+      'invitations.acceptedAt',
+      'invitations.revokedAt',
+      'invitations.createdAt',
+    ])
+    .where('invitations.businessId', '=', businessId)
+
 /** Newest first. */
 export function listInvitations(
   db: Queryable,
@@ -32,14 +51,17 @@ export function listInvitations(
   limit: number,
   cursor?: string,
 ): Promise<Invitation[]> {
-  let query = db
-    .selectFrom('invitations')
-    .selectAll()
-    .where('businessId', '=', businessId)
-    .orderBy('id', 'desc')
+  let query = select(db, businessId)
+    .orderBy('invitations.id', 'desc')
     .limit(limit + 1)
-  if (cursor !== undefined) query = query.where('id', '<', cursor)
+  if (cursor !== undefined) query = query.where('invitations.id', '<', cursor)
   return query.execute()
+}
+
+export async function invitationById(db: Queryable, businessId: string, id: string): Promise<Invitation> {
+  const invitation = await select(db, businessId).where('invitations.id', '=', id).executeTakeFirst()
+  if (!invitation) throw new FreeholdError('not_found')
+  return invitation
 }
 
 /**
@@ -62,31 +84,24 @@ export async function inviteMember(
 
   const business = await lockBusiness(tx, businessId)
   await checkNotMember(tx, businessId, email)
-  const open = await tx
-    .selectFrom('invitations')
-    .select(['id', 'expiresAt', 'acceptedAt', 'revokedAt'])
-    .where('businessId', '=', businessId)
-    .where('email', '=', email)
+  const open = await select(tx, businessId)
+    .where('invitations.email', '=', email)
     .where('acceptedAt', 'is', null)
     .where('revokedAt', 'is', null)
     .executeTakeFirst()
   if (open && stateOf(open, ctx.now()) === 'pending')
     throw new FreeholdError('already_invited', 'Resend the invitation instead')
-  if (open)
-    await tx
-      .updateTable('invitations')
-      .set({ revokedAt: ctx.now() })
-      .where('businessId', '=', businessId)
-      .where('id', '=', open.id)
-      .execute()
+  // An expired one makes room: there is one open invitation for an e-mail.
+  if (open) await markRevoked(tx, ctx, actor, open)
   await checkSeat(tx, ctx, businessId)
 
   const token = newToken('inv', businessId)
-  const invitation = await tx
+  const id = ctx.newId('invitation')
+  await tx
     .insertInto('invitations')
     .values({
       businessId,
-      id: ctx.newId('invitation'),
+      id,
       email,
       role,
       tokenHash: hashToken(token),
@@ -94,8 +109,8 @@ export async function inviteMember(
       expiresAt: new Date(ctx.now().getTime() + lifeMilliseconds),
       createdAt: ctx.now(),
     })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+    .execute()
+  const invitation = await invitationById(tx, businessId, id)
   await audit(tx, ctx, actor, businessId, {
     action: 'invitation.created',
     target: target(invitation),
@@ -105,22 +120,27 @@ export async function inviteMember(
   return invitation
 }
 
-/** Mails a new link for another seven days; the old link stops working. */
+/**
+ * Mails a new link for another seven days; the old link stops working. Whoever resends vouches for the invitation from
+ * now on, so they must hold what it gives.
+ */
 export async function resendInvitation(
   tx: Tx,
   ctx: Context,
   actor: Actor,
+  granter: ReadonlySet<string>,
   businessId: string,
   id: string,
 ): Promise<Invitation> {
   const business = await lockBusiness(tx, businessId)
   const before = await invitationById(tx, businessId, id)
   refuseClosed(before)
+  checkGrantable(ctx, granter, before.role)
   await checkNotMember(tx, businessId, before.email)
   // An expired one has given its seat back and has to find one again.
   if (stateOf(before, ctx.now()) === 'expired') await checkSeat(tx, ctx, businessId)
   const token = newToken('inv', businessId)
-  const invitation = await tx
+  await tx
     .updateTable('invitations')
     .set({
       tokenHash: hashToken(token),
@@ -129,9 +149,14 @@ export async function resendInvitation(
     })
     .where('businessId', '=', businessId)
     .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirstOrThrow()
-  await audit(tx, ctx, actor, businessId, { action: 'invitation.resent', target: target(invitation) })
+    .execute()
+  const invitation = await invitationById(tx, businessId, id)
+  await audit(tx, ctx, actor, businessId, {
+    action: 'invitation.resent',
+    target: target(invitation),
+    before: { expiresAt: before.expiresAt, invitedBy: before.invitedBy },
+    after: { expiresAt: invitation.expiresAt, invitedBy: invitation.invitedBy },
+  })
   await mailInvitation(tx, ctx, { to: before.email, token, role: before.role, inviter: actor.name, business })
   return invitation
 }
@@ -146,7 +171,100 @@ export async function revokeInvitation(
   await lockBusiness(tx, businessId)
   const invitation = await invitationById(tx, businessId, id)
   if (invitation.acceptedAt) throw new FreeholdError('invitation_accepted')
-  if (invitation.revokedAt) return
+  if (!invitation.revokedAt) await markRevoked(tx, ctx, actor, invitation)
+}
+
+export type OpenInvitation = { invitation: Invitation; business: Business }
+
+/** What a mailed link leads to, while it can still be accepted: for the form behind it. Changes and locks nothing. */
+export async function lookUpInvitation(tx: Tx, ctx: Context, token: string): Promise<OpenInvitation> {
+  const invitation = await invitationByToken(tx, token)
+  const business = await businessById(tx, invitation.businessId)
+  await checkAcceptable(tx, ctx, invitation, business)
+  return { invitation, business }
+}
+
+/** The same for whoever accepts it now, under the business's lock. */
+export async function openInvitation(tx: Tx, ctx: Context, token: string): Promise<OpenInvitation> {
+  const { businessId } = await invitationByToken(tx, token)
+  const business = await lockBusiness(tx, businessId)
+  // Read again: it may have been accepted, revoked or resent while this waited for the lock.
+  const invitation = await invitationByToken(tx, token)
+  await checkAcceptable(tx, ctx, invitation, business)
+  return { invitation, business }
+}
+
+/** Whether somebody has proved to own the e-mail here. One who never did is taken over by the invitation. */
+export async function hasProvedAccount(db: Queryable, email: string): Promise<boolean> {
+  const user = await db
+    .selectFrom('users')
+    .select('id')
+    .where('email', '=', email)
+    .where('emailVerified', '=', true)
+    .executeTakeFirst()
+  return user !== undefined
+}
+
+async function invitationByToken(db: Queryable, token: string): Promise<Invitation> {
+  const businessId = businessOfToken(token)
+  const invitation =
+    businessId === undefined
+      ? undefined
+      : await select(db, businessId).where('tokenHash', '=', hashToken(token)).executeTakeFirst()
+  if (!invitation) throw new FreeholdError('invalid_token')
+  return invitation
+}
+
+async function checkAcceptable(tx: Tx, ctx: Context, invitation: Invitation, business: Business): Promise<void> {
+  refuseClosed(invitation)
+  if (stateOf(invitation, ctx.now()) === 'expired')
+    throw new FreeholdError('invitation_expired', 'Ask for a new invitation')
+  if (business.status !== 'active') throw new FreeholdError('business_not_open')
+  if (!(await isVouchedFor(tx, ctx, invitation)))
+    throw new FreeholdError('invitation_revoked', 'Whoever invited you may not do that any more')
+}
+
+function refuseClosed({ acceptedAt, revokedAt }: Invitation): void {
+  if (acceptedAt) throw new FreeholdError('invitation_accepted')
+  if (revokedAt) throw new FreeholdError('invitation_revoked')
+}
+
+/**
+ * An invitation ends with its inviter's right to give that role: whoever was removed, suspended, demoted or disabled
+ * since lets nobody in.
+ */
+async function isVouchedFor(tx: Tx, ctx: Context, { businessId, invitedBy, role }: Invitation): Promise<boolean> {
+  if (!invitedBy.startsWith('usr_')) return true
+  const inviter = await tx
+    .selectFrom('users')
+    .leftJoin('members', (join) =>
+      join.onRef('members.userId', '=', 'users.id').on('members.businessId', '=', businessId),
+    )
+    .leftJoin('staff', 'staff.userId', 'users.id')
+    .select(['members.role', 'members.suspendedAt', 'staff.userId as staffId'])
+    .where('users.id', '=', invitedBy)
+    .where('users.disabledAt', 'is', null)
+    .executeTakeFirst()
+  if (!inviter || inviter.suspendedAt !== null) return false
+  if (inviter.role === null) return inviter.staffId !== null && invitedInSupport(tx, businessId, invitedBy)
+  const holds = ctx.permissions.roles[inviter.role]
+  const gives = [...(ctx.permissions.roles[role] ?? [])]
+  return holds !== undefined && holds.has('invitations:manage') && gives.every((permission) => holds.has(permission))
+}
+
+async function invitedInSupport(tx: Tx, businessId: string, staffId: string): Promise<boolean> {
+  const session = await tx
+    .selectFrom('supportSessions')
+    .select('id')
+    .where('businessId', '=', businessId)
+    .where('staffId', '=', staffId)
+    .limit(1)
+    .executeTakeFirst()
+  return session !== undefined
+}
+
+async function markRevoked(tx: Tx, ctx: Context, actor: Actor, invitation: Invitation): Promise<void> {
+  const { businessId, id, email, role } = invitation
   await tx
     .updateTable('invitations')
     .set({ revokedAt: ctx.now() })
@@ -156,73 +274,8 @@ export async function revokeInvitation(
   await audit(tx, ctx, actor, businessId, {
     action: 'invitation.revoked',
     target: target(invitation),
-    before: { email: invitation.email, role: invitation.role },
+    before: { email, role },
   })
-}
-
-export type OpenInvitation = { invitation: Invitation; business: Business }
-
-/**
- * The invitation a mailed link belongs to, when it can still be accepted. It ends with its inviter's right to give that
- * role: whoever was removed, suspended or demoted since lets nobody in.
- */
-export async function openInvitation(tx: Tx, ctx: Context, token: string): Promise<OpenInvitation> {
-  const businessId = businessOfToken(token)
-  const invitation =
-    businessId === undefined
-      ? undefined
-      : await tx
-          .selectFrom('invitations')
-          .selectAll()
-          .where('businessId', '=', businessId)
-          .where('tokenHash', '=', hashToken(token))
-          .executeTakeFirst()
-  if (!invitation) throw new FreeholdError('invalid_token')
-  const business = await lockBusiness(tx, invitation.businessId)
-  refuseClosed(invitation)
-  if (stateOf(invitation, ctx.now()) === 'expired')
-    throw new FreeholdError('invitation_expired', 'Ask for a new invitation')
-  if (business.status !== 'active') throw new FreeholdError('business_not_open')
-  await checkInviter(tx, ctx, invitation)
-  return { invitation, business }
-}
-
-export async function invitationById(db: Queryable, businessId: string, id: string): Promise<Invitation> {
-  const invitation = await db
-    .selectFrom('invitations')
-    .selectAll()
-    .where('businessId', '=', businessId)
-    .where('id', '=', id)
-    .executeTakeFirst()
-  if (!invitation) throw new FreeholdError('not_found')
-  return invitation
-}
-
-function refuseClosed({ acceptedAt, revokedAt }: Invitation): void {
-  if (acceptedAt) throw new FreeholdError('invitation_accepted')
-  if (revokedAt) throw new FreeholdError('invitation_revoked')
-}
-
-async function checkInviter(tx: Tx, ctx: Context, { businessId, invitedBy, role }: Invitation): Promise<void> {
-  if (!invitedBy.startsWith('usr_')) return
-  const inviter = await tx
-    .selectFrom('members')
-    .select(['role', 'suspendedAt'])
-    .where('businessId', '=', businessId)
-    .where('userId', '=', invitedBy)
-    .executeTakeFirst()
-  const holds = inviter && inviter.suspendedAt === null ? ctx.permissions.roles[inviter.role] : undefined
-  const mayStill =
-    holds?.has('invitations:manage') && [...(ctx.permissions.roles[role] ?? [])].every((each) => holds.has(each))
-  const staff = await tx
-    .selectFrom('supportSessions')
-    .select('id')
-    .where('businessId', '=', businessId)
-    .where('staffId', '=', invitedBy)
-    .limit(1)
-    .executeTakeFirst()
-  if (!mayStill && !(staff && !inviter))
-    throw new FreeholdError('invitation_revoked', 'Whoever invited you may not do that any more')
 }
 
 async function checkNotMember(tx: Tx, businessId: string, email: string): Promise<void> {

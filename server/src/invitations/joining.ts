@@ -1,4 +1,4 @@
-import { audit } from '../audit/audit.ts'
+import { audit, auditSystem } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
@@ -19,26 +19,32 @@ export async function acceptInvitation(
   if (open.invitation.email !== user.email) {
     throw new FreeholdError('permission_denied', 'The invitation is for another e-mail: sign in with that one')
   }
-  // The link came by mail, so the e-mail is proved.
-  await tx.updateTable('users').set({ emailVerified: true, updatedAt: ctx.now() }).where('id', '=', user.id).execute()
+  if (!user.emailVerified) await proveEmail(tx, ctx, user)
   return join(tx, ctx, user, open)
 }
 
-/** Makes the user a member and the invitation used; the caller has opened it in this transaction. */
+// The link came by mail.
+async function proveEmail(tx: Tx, ctx: Context, user: Extract<Actor, { kind: 'user' }>): Promise<void> {
+  await tx.updateTable('users').set({ emailVerified: true, updatedAt: ctx.now() }).where('id', '=', user.id).execute()
+  await auditSystem(tx, ctx, user, {
+    action: 'user.email_verified',
+    target: { kind: 'user', id: user.id, name: user.email },
+  })
+}
+
+/** Makes the user a member and the invitation used; the caller has opened it in this transaction, under the business's lock. */
 export async function join(
   tx: Tx,
   ctx: Context,
   user: Actor,
   { invitation, business }: OpenInvitation,
 ): Promise<Joined> {
-  const used = await tx
+  await tx
     .updateTable('invitations')
     .set({ acceptedAt: ctx.now() })
     .where('businessId', '=', business.id)
     .where('id', '=', invitation.id)
-    .where('acceptedAt', 'is', null)
-    .executeTakeFirst()
-  if (used.numUpdatedRows === 0n) throw new FreeholdError('invitation_accepted')
+    .execute()
   const member = await addMember(tx, ctx, business.id, user.id, invitation.role)
   await ctx.product.hooks.afterJoin?.(tx, { businessId: business.id, userId: user.id, memberId: member.id })
   await audit(tx, ctx, user, business.id, {
