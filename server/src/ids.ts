@@ -50,8 +50,23 @@ export function newId(kind: IdKind, at: Date): string {
 /** Random text of 5 bits a character. */
 export function randomText(length: number): string {
   let text = ''
-  for (const byte of randomBytes(length)) text += alphabet[byte & 31]
+  for (let index = 0; index < length; index += 1) text += alphabet[randomByte() & 31]
   return text
+}
+
+// Asked for a few thousand at a time: the call costs far more than the bytes. Each is used once and wiped.
+let pool = Buffer.alloc(0)
+let spent = 0
+
+function randomByte(): number {
+  if (spent === pool.length) {
+    pool = randomBytes(8192)
+    spent = 0
+  }
+  const byte = pool[spent] ?? 0
+  pool[spent] = 0
+  spent += 1
+  return byte
 }
 
 function base32(value: bigint, length: number): string {
