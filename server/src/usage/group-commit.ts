@@ -105,7 +105,7 @@ export const groupCommit = perContext((ctx): GroupCommit => {
   const batches = createBatches<Consumption, Result>({
     size: 512,
     concurrency: 2,
-    run: (waiting) => run(waiting as Asking[]),
+    run,
   })
 
   async function run(waiting: Asking[]): Promise<void> {

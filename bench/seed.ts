@@ -1,0 +1,40 @@
+import pg from 'pg'
+
+/** The key of the n-th business, as its hash stands in the database. */
+export const keyOf = (n: number) => `sk_${idOf(n)}${'0'.repeat(24)}${String(n).padStart(8, '0')}`
+export const businessOf = (n: number) => `biz_${idOf(n)}`
+const idOf = (n: number) => `00bench${'0'.repeat(9)}${String(n).padStart(10, '0')}`
+
+/** Businesses with an unlimited plan, an owner-less server key each, in a few set-based statements. */
+export async function seedBusinesses(databaseUrl: string, count: number): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const now = new Date()
+  const end = new Date(now.getTime() + 30 * 86_400_000)
+  const { rows } = await client.query<{ id: string }>(
+    "select id from freehold.plan_versions where plan_key = 'unlimited' order by version desc limit 1",
+  )
+  const plan = rows[0]?.id
+  const ids = `
+    select '00bench' || repeat('0', 9) || lpad(n::text, 10, '0') as id, n
+    from generate_series(1, ${count}) n
+    where not exists (
+      select from freehold.businesses where id = 'biz_00bench' || repeat('0', 9) || lpad(n::text, 10, '0'))`
+  // All rows of a business are found through the first insert, so a second run only adds what is missing.
+  await client.query(
+    `with fresh as materialized (${ids}),
+     made as (
+       insert into freehold.businesses (id, name, created_at) select 'biz_' || id, 'Bench ' || n, $1 from fresh),
+     subscribed as (
+       insert into freehold.subscriptions
+         (business_id, id, plan_version_id, price, status, anchor, cycle_start, cycle_end, created_at)
+       select 'biz_' || id, 'sub_' || id, $2, 'default', 'active', $1, $1, $3, $1 from fresh)
+     insert into freehold.api_keys (business_id, id, type, name, hash, hint, lineage_id, created_at)
+     select 'biz_' || id, 'key_' || id, 'server', 'bench',
+       sha256(convert_to('sk_' || id || repeat('0', 24) || lpad(n::text, 8, '0'), 'UTF8')), 'sk_…', 'key_' || id, $1
+     from fresh`,
+    [now, plan, end],
+  )
+  await client.query('vacuum analyze')
+  await client.end()
+}
