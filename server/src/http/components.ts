@@ -4,6 +4,8 @@ import type { App } from './request.ts'
 /** Keeps our schemas apart from those of the application that Freehold is mounted in. */
 const prefix = 'freehold.'
 
+export const componentSchema = (name: string, schema: object) => ({ ...schema, $id: prefix + name })
+
 export const componentRef = (name: string) => ({ $ref: `${prefix}${name}#` })
 
 /** What a shared schema is called in the document. */
@@ -26,7 +28,7 @@ export function shareNamedSchemas(app: App): onRouteHookHandler {
     const text = JSON.stringify(copy)
     if (!known.has(name)) {
       known.set(name, text)
-      app.addSchema({ $id: prefix + name, ...copy })
+      app.addSchema(componentSchema(name, copy))
     } else if (known.get(name) !== text) {
       throw new Error(`Two schemas are named ${name}`)
     }

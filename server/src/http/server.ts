@@ -10,16 +10,15 @@ import Fastify, {
   type preHandlerHookHandler,
 } from 'fastify'
 import type { Context } from '../context.ts'
-import { FreeholdError } from '../errors.ts'
 import { shareNamedSchemas } from './components.ts'
+import { routeContract } from './contract.ts'
 import { docs } from './docs.ts'
+import { acceptJsonOnly } from './json-body.ts'
 import { describeRoutes } from './openapi.ts'
-import { handleError, sendProblem } from './problem.ts'
+import { clientProblem, handleError, noSuchRoute } from './problem.ts'
 import type { App, Routes } from './request.ts'
 import { successStatus } from './status.ts'
 import { validatorCompiler } from './validation.ts'
-
-const bodyLimit = 256 * 1024
 
 export type ServerParts = {
   ctx: Context
@@ -37,6 +36,7 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     app.decorateRequest('freehold', null as never)
     app.setValidatorCompiler(validatorCompiler() as never)
     app.setErrorHandler(handleError)
+    acceptJsonOnly(instance)
 
     // Nothing here is a page for others to frame, and answers are private. /docs relaxes the policy for itself.
     await app.register(helmet, {
@@ -64,17 +64,17 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     app.addHook('onRoute', shareNamedSchemas(app))
     await app.register(docs)
 
-    app.addHook('onRoute', (route) => {
-      if (route.method === 'OPTIONS' || route.method === 'HEAD') return
-      if (!route.config?.access) throw new Error(`${String(route.method)} ${route.url} declares no access`)
-      route.bodyLimit ??= bodyLimit
-    })
+    app.addHook('onRoute', routeContract(ctx))
     app.addHook('onRequest', async (request, reply) => {
       request.freehold = { ctx, actor: undefined, business: undefined }
       reply.header('x-request-id', request.id)
       reply.header('cache-control', 'no-store')
     })
     for (const hook of onRequest) app.addHook('onRequest', hook)
+    // Without a body, what is missing in it is named field by field, and where nothing is required nothing is missing.
+    app.addHook('preValidation', async (request) => {
+      if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {}
+    })
     for (const hook of preHandler) app.addHook('preHandler', hook)
     app.addHook('preHandler', successStatus)
 
@@ -99,10 +99,13 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,
+    // A URL that cannot be decoded, or an id of more than 200 characters, is not found like any other.
+    frameworkErrors: (_error, request, reply) => noSuchRoute(request, reply),
+    clientErrorHandler: (error, socket) => clientProblem(error, socket, ctx.newId('request')),
   })
   // What no plugin route answers still answers in the same shape.
   app.setErrorHandler(handleError)
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new FreeholdError('not_found', 'No such route')))
+  app.setNotFoundHandler(noSuchRoute)
   app.addHook('onResponse', async (request, reply) => {
     // The route's pattern, never the URL itself: a query may hold what does not belong into a log.
     request.log.info(
