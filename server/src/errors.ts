@@ -3,6 +3,7 @@
  * meant for programs, `detail` for people.
  */
 export const errors = {
+  malformed_request: [400, 'The request is not valid HTTP'],
   invalid_json: [400, 'The body is not valid JSON'],
   unauthenticated: [401, 'Sign in or send a valid key'],
   invalid_credentials: [401, 'E-mail or password is wrong'],

@@ -2,6 +2,7 @@ import { gateRoutes } from './access/routes.ts'
 import { apiKeyRoutes } from './api-keys/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { businessRoutes } from './businesses/routes.ts'
+import { staffBusinessRoutes } from './businesses/staff-routes.ts'
 import type { Context } from './context.ts'
 import { healthRoutes } from './http/health.ts'
 import type { Routes } from './http/request.ts'
@@ -9,16 +10,25 @@ import { invitationRoutes } from './invitations/routes.ts'
 import { clockRoutes } from './jobs/clock-routes.ts'
 import { mailboxRoutes } from './mail/routes.ts'
 import { memberRoutes } from './members/routes.ts'
+import { staffMemberRoutes } from './members/staff-routes.ts'
 import { planRoutes } from './plans/routes.ts'
 import { staffPlanRoutes } from './plans/staff-routes.ts'
+import { subscriptionRoutes } from './subscriptions/routes.ts'
+import { staffSubscriptionRoutes } from './subscriptions/staff-routes.ts'
+import { supportRoutes } from './support/routes.ts'
+import { staffUsageRoutes } from './usage/staff-routes.ts'
 import { meRoutes } from './users/me-routes.ts'
 import { userRoutes } from './users/routes.ts'
+import { signInRoutes } from './users/sign-in-routes.ts'
+import { twoFactorRoutes } from './users/two-factor-routes.ts'
 
 /** Every feature's routes. */
 export const routes = (ctx: Context): Routes[] => [
   healthRoutes,
   userRoutes,
+  signInRoutes,
   meRoutes,
+  twoFactorRoutes,
   businessRoutes,
   memberRoutes,
   invitationRoutes,
@@ -27,5 +37,11 @@ export const routes = (ctx: Context): Routes[] => [
   auditRoutes,
   planRoutes,
   staffPlanRoutes,
+  subscriptionRoutes,
+  supportRoutes,
+  staffBusinessRoutes,
+  staffMemberRoutes,
+  staffSubscriptionRoutes,
+  staffUsageRoutes,
   ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),
 ]

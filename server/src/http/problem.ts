@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { sqlState } from '../db/transactions.ts'
@@ -51,15 +52,36 @@ export function sendProblem(reply: FastifyReply, error: FreeholdError) {
 
 /** Turns whatever was thrown into a problem. What we did not foresee is logged whole and told as `internal_error`. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  const known = asFreeholdError(error)
+  const known = namesNothing(error, request) ? new FreeholdError('not_found') : asFreeholdError(error)
   if (known.status >= 500) request.log.error({ err: error, code: known.code }, known.title)
   else request.log.debug({ code: known.code, detail: known.message }, 'refused')
   return sendProblem(reply, known)
 }
 
+/** What no plugin route answers still answers in the same shape. */
+export const noSuchRoute = (_request: FastifyRequest, reply: FastifyReply) =>
+  sendProblem(reply, new FreeholdError('not_found', 'No such route'))
+
+/** Tells whoever does not speak HTTP, as far as they can be told: there is no request yet, only a connection. */
+export function clientProblem(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const body = JSON.stringify(problemBody(new FreeholdError('malformed_request'), requestId))
+    const headers = ['content-type: application/problem+json', `content-length: ${Buffer.byteLength(body)}`]
+    socket.write(['HTTP/1.1 400 Bad Request', ...headers, 'connection: close', '', body].join('\r\n'))
+  }
+  socket.destroy(error)
+}
+
+// PostgreSQL stores no NUL, so an id that holds one is nobody's.
+const namesNothing = (error: unknown, request: FastifyRequest) =>
+  sqlState(error) === '22021' && Object.values(request.params ?? {}).some((value) => String(value).includes('\0'))
+
 export function asFreeholdError(error: unknown): FreeholdError {
   if (error instanceof FreeholdError) return error
   if (!(error instanceof Error)) return new FreeholdError('internal_error', undefined, { cause: error })
+  // The client went away in the middle of its request: nobody reads this, and nothing of ours is amiss.
+  if (error.message === 'aborted') return new FreeholdError('malformed_request')
+  if (sqlState(error) === '22021') return new FreeholdError('invalid_request', 'Text must not hold the character NUL')
   if (isUnavailable(error)) return new FreeholdError('unavailable', undefined, { retryAfterSeconds: 1, cause: error })
   const fastify = error as FastifyError
   if (fastify.validation) {
@@ -70,13 +92,9 @@ export function asFreeholdError(error: unknown): FreeholdError {
       return new FreeholdError('payload_too_large')
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new FreeholdError('unsupported_media_type')
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new FreeholdError('invalid_json', 'The body is empty')
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new FreeholdError('invalid_json')
+      return new FreeholdError('invalid_json', 'The body has another length than announced')
   }
-  if (error instanceof SyntaxError && fastify.statusCode === 400) return new FreeholdError('invalid_json')
   return new FreeholdError('internal_error', undefined, { cause: error })
 }
 

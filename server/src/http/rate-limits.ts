@@ -1,18 +1,19 @@
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import { FreeholdError } from '../errors.ts'
+import { hashToken } from '../secrets.ts'
 
 /**
  * Limits on the routes that check credentials or send mail, kept in PostgreSQL so that they hold across processes.
- * An attempt is counted before it is made: twenty at once count as twenty. Per e-mail the window is short, so that the
- * owner of an address that somebody else is guessing at gets in a minute later.
+ * An attempt is counted before it is made: twenty at once count as twenty. Per e-mail, user and business the window is
+ * short, so that the owner of an address that somebody else is guessing at gets in a minute later.
  */
 const limits = {
-  credentials: { perAddress: 30, perEmail: 10, seconds: 60 },
-  signup: { perAddress: 20, perEmail: 10, seconds: 60 },
-  invitations: { perAddress: 60, perEmail: 10, seconds: 60 },
+  credentials: { perAddress: 30, perSubject: 10, seconds: 60 },
+  signup: { perAddress: 20, perSubject: 10, seconds: 60 },
+  invitations: { perAddress: 60, perSubject: 10, seconds: 60 },
 } as const
 
 export type RateLimits = (request: FastifyRequest) => Promise<void>
@@ -31,9 +32,9 @@ export function openRateLimits(pool: pg.Pool): RateLimits {
       duration,
     })
   const limiters = Object.fromEntries(
-    Object.entries(limits).map(([name, { perAddress, perEmail, seconds }]) => [
+    Object.entries(limits).map(([name, { perAddress, perSubject, seconds }]) => [
       name,
-      { address: limiter(`${name}:a`, perAddress, seconds), email: limiter(`${name}:e`, perEmail, seconds) },
+      { address: limiter(`${name}:a`, perAddress, seconds), subject: limiter(`${name}:s`, perSubject, seconds) },
     ]),
   )
 
@@ -42,10 +43,25 @@ export function openRateLimits(pool: pg.Pool): RateLimits {
     const limiter = name && limiters[name]
     if (!limiter) return
     await consume(limiter.address, addressKey(request.ip))
-    const { email } = (request.body ?? {}) as { email?: unknown }
-    if (typeof email === 'string') await consume(limiter.email, email.trim().toLowerCase().slice(0, 200))
+    // A business whose members sit everywhere sends no more than one at a single address.
+    if (request.freehold.business) await consume(limiter.address, request.freehold.business.id)
+    for (const subject of subjectsOf(request)) await consume(limiter.subject, subjectKey(request, subject))
   }
 }
+
+/** Whom an attempt is about: the e-mail in the body, and whoever is signed in where their own password is asked for. */
+function subjectsOf(request: FastifyRequest): string[] {
+  const { email } = (request.body ?? {}) as { email?: unknown }
+  const { actor } = request.freehold
+  return [
+    ...(typeof email === 'string' ? [email.toLowerCase()] : []),
+    ...(actor && request.routeOptions.config.limited === 'credentials' ? [actor.id] : []),
+  ]
+}
+
+// Each route by itself: whoever guesses passwords for an e-mail does not keep its owner from asking for a reset.
+const subjectKey = (request: FastifyRequest, subject: string) =>
+  hashToken(`${request.method} ${request.routeOptions.url} ${subject}`).toString('base64url')
 
 async function consume(limiter: RateLimiterPostgres, key: string): Promise<void> {
   try {
@@ -57,10 +73,13 @@ async function consume(limiter: RateLimiterPostgres, key: string): Promise<void>
   }
 }
 
-/** One key for everything a subscriber of IPv6 can send from (a /64), and one spelling of IPv4. */
-export function addressKey(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '')
-  if (!isIPv6(plain)) return plain
+/**
+ * One key for everything a subscriber of IPv6 can send from (a /64), and one spelling of IPv4. What is no address (a
+ * socket in the file system, or one that is closed already) shares one key.
+ */
+export function addressKey(address: string | undefined): string {
+  const plain = (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
+  if (!isIPv6(plain)) return isIP(plain) === 0 ? 'unknown' : plain
   const [head = '', tail] = plain.split('::')
   const left = head.split(':').filter(Boolean)
   const right = (tail ?? '').split(':').filter(Boolean)

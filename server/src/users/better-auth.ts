@@ -1,23 +1,23 @@
 import { getCurrentDBAdapterAsyncLocalStorage } from '@better-auth/core/context'
 import { kyselyAdapter } from '@better-auth/kysely-adapter'
-import { hash, verify } from '@node-rs/argon2'
 import { betterAuth } from 'better-auth/minimal'
 import { bearer, twoFactor } from 'better-auth/plugins'
 import { sql } from 'kysely'
+import { realTime } from '../clock.ts'
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
+import { FreeholdError } from '../errors.ts'
 import type { IdKind } from '../ids.ts'
+import { newToken } from '../secrets.ts'
+import { hashPassword, isPassword } from './passwords.ts'
 
 /**
- * The seam to better-auth, which owns password hashing, sessions and second factors. Nothing else knows its name; an
+ * The seam to better-auth, which owns users, sessions and second factors. Nothing else knows its name; an
  * upgrade that moves something is mended here.
  */
 
 /** Absolute and idle life of a session; ASVS 5.0 V7.3. */
 export const sessionLife = { absoluteDays: 30, idleDays: 14 }
-
-/** argon2id with OWASP's parameters: m = 19 MiB, t = 2, p = 1. */
-const argon2 = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 const kinds: Record<string, IdKind> = {
   user: 'user',
@@ -27,14 +27,17 @@ const kinds: Record<string, IdKind> = {
   twoFactor: 'twoFactor',
 }
 
-function create(ctx: Context) {
+/** Passwords that its endpoints ask for are checked by us before, outside any transaction. */
+type Settings = { db: Queryable; passwordsAreChecked?: boolean }
+
+function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
   const snake = (names: string[]) =>
     Object.fromEntries(names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]))
   return betterAuth({
     appName: ctx.product.name,
     baseURL: ctx.settings.publicUrl,
     secret: ctx.secrets.authSecret,
-    database: kyselyAdapter(plain(ctx.db.across), { type: 'postgres' }),
+    database: kyselyAdapter(plain(db), { type: 'postgres' }),
     logger: { disabled: true },
     telemetry: { enabled: false },
     rateLimit: { enabled: false },
@@ -43,16 +46,15 @@ function create(ctx: Context) {
       disableCSRFCheck: false,
       cookiePrefix: 'freehold',
       ipAddress: { ipAddressHeaders: ['x-freehold-address'] },
-      database: { generateId: ({ model }) => ctx.newId(kinds[model] ?? 'verification') },
+      // Our migrations own the schema; looking it up takes a connection that a transaction does not have.
+      database: { generateId: ({ model }) => ctx.newId(kinds[model] ?? 'verification'), validateSchema: false },
     },
     emailAndPassword: {
       enabled: true,
       disableSignUp: true,
-      minPasswordLength: 8,
-      maxPasswordLength: 128,
       password: {
         hash: hashPassword,
-        verify: ({ hash: stored, password }) => verify(stored, password.normalize('NFKC')),
+        verify: async ({ hash, password }) => passwordsAreChecked || isPassword(hash, password),
       },
     },
     user: {
@@ -102,15 +104,9 @@ function create(ctx: Context) {
     databaseHooks: {
       session: {
         create: {
-          // It stamps sessions from its own clock; ours is the domain's. Disabled people get none.
+          // It stamps sessions from its own clock; ours is the domain's.
           before: async (session) => {
             const now = ctx.now()
-            const user = await ctx.db.across
-              .selectFrom('users')
-              .select('disabledAt')
-              .where('id', '=', session.userId)
-              .executeTakeFirst()
-            if (user?.disabledAt) return false
             return {
               data: {
                 ...session,
@@ -132,17 +128,13 @@ const instances = new WeakMap<object, ReturnType<typeof create>>()
 function auth(ctx: Context) {
   const known = instances.get(ctx.db)
   if (known) return known
-  const made = create(ctx)
+  const made = create(ctx, { db: ctx.db.across })
   instances.set(ctx.db, made)
   return made
 }
 
 /** Its statements name columns as they are; our plugins would translate them twice. */
 const plain = (db: Queryable) => db.withoutPlugins().withSchema('freehold')
-
-export function hashPassword(password: string): Promise<string> {
-  return hash(password.normalize('NFKC'), argon2)
-}
 
 /** Runs its writes in our transaction: what it creates appears and disappears with everything else. */
 async function inTransaction<T>(
@@ -198,12 +190,24 @@ export function createUser(tx: Tx, ctx: Context, user: NewUser): Promise<{ id: s
 /** Where somebody signs in from. */
 export type Device = { address: string; userAgent: string }
 
-/** Starts a session and answers its bearer token. */
-export async function createSession(tx: Tx, ctx: Context, userId: string, device: Device): Promise<string> {
-  const session = await inTransaction(tx, ctx, (adapter) =>
+/** `token` is the bearer, which only its owner gets. */
+export type NewSession = { id: string; token: string }
+
+export async function createSession(tx: Tx, ctx: Context, userId: string, device: Device): Promise<NewSession> {
+  const { id, token } = await inTransaction(tx, ctx, (adapter) =>
     adapter.createSession(userId, false, { ipAddress: device.address, userAgent: device.userAgent.slice(0, 400) }),
   )
-  return ctx.secrets.signSession(session.token)
+  return { id, token: ctx.secrets.signSession(token) }
+}
+
+/** Ends what a user is signed in with, or about to be: all sessions, or all but one, and open challenges. */
+export async function endSessions(tx: Tx, userId: string, exceptSessionId?: string): Promise<void> {
+  await tx
+    .deleteFrom('sessions')
+    .where('userId', '=', userId)
+    .where(exceptSessionId === undefined ? sql<boolean>`true` : sql<boolean>`id <> ${exceptSessionId}`)
+    .execute()
+  await tx.deleteFrom('verifications').where('value', '=', userId).where('identifier', 'like', '2fa%').execute()
 }
 
 export async function setPassword(tx: Tx, ctx: Context, userId: string, passwordHash: string): Promise<void> {
@@ -227,66 +231,118 @@ export async function setPassword(tx: Tx, ctx: Context, userId: string, password
   )
 }
 
-export async function passwordMatches(tx: Queryable, userId: string, password: string): Promise<boolean> {
-  const account = await tx
-    .selectFrom('accounts')
-    .select('password')
-    .where('userId', '=', userId)
-    .where('providerId', '=', 'credential')
-    .executeTakeFirst()
-  return account?.password ? verify(account.password, password.normalize('NFKC')) : false
-}
+// Second factors. Codes, challenges and their limits live on real time, as authenticators do.
 
-export type SignIn = { token: string } | { challenge: string } | undefined
+const challengeMilliseconds = 10 * 60_000
+/** Longer than a code of an authenticator is accepted for. */
+const codeMilliseconds = 3 * 60_000
+
+/** Makes the challenge that whoever has the second factor answers to be signed in. */
+export async function createChallenge(tx: Tx, ctx: Context, userId: string): Promise<string> {
+  const identifier = newToken('2fa')
+  const expiresAt = new Date(realTime() + challengeMilliseconds)
+  await inTransaction(tx, ctx, async (adapter) => {
+    await adapter.createVerificationValue({ identifier, value: userId, expiresAt })
+    await adapter.createVerificationValue({ identifier: `2fa-attempts-${identifier}`, value: '0', expiresAt })
+  })
+  return ctx.secrets.signSession(identifier)
+}
 
 /**
- * Checks e-mail and password: a session, a challenge for the second factor, or nothing. It hashes once for an unknown
- * e-mail too, so that both refusals take the same time.
+ * Signs in whoever answers the challenge with a code of the authenticator or one of the backup codes. Its own
+ * transactions: a wrong answer has to count although it is refused.
  */
-export async function signIn(ctx: Context, email: string, password: string, device: Device): Promise<SignIn> {
-  return outcome(ctx, () =>
-    auth(ctx).api.signInEmail({ body: { email, password }, headers: deviceHeaders(device), asResponse: true }),
-  )
-}
-
-/** Answers the challenge with a code of the authenticator or one of the backup codes. */
-export async function signInWithCode(ctx: Context, challenge: string, code: string, device: Device): Promise<SignIn> {
-  const headers = deviceHeaders(device)
-  headers.set('cookie', `${await twoFactorCookie(ctx)}=${challenge}`)
-  const api = auth(ctx).api
-  return outcome(ctx, () =>
-    /^\d{6}$/.test(code)
-      ? api.verifyTOTP({ body: { code }, headers, asResponse: true })
-      : api.verifyBackupCode({ body: { code }, headers, asResponse: true }),
-  )
-}
-
-async function outcome(ctx: Context, call: () => Promise<Response>): Promise<SignIn> {
-  const response = await call()
+export async function answerChallenge(
+  ctx: Context,
+  challenge: string,
+  code: string,
+  device: Device,
+): Promise<(NewSession & { userId: string }) | undefined> {
+  const identifier = ctx.secrets.verifySession(challenge)
+  if (identifier === undefined) return undefined
+  const { api, $context } = auth(ctx)
+  const { createAuthCookie, internalAdapter } = await $context
+  const headers = deviceHeaders(device, signedCookie(ctx, createAuthCookie('two_factor').name, identifier))
+  const isTimed = /^\d{6}$/.test(code)
+  // Before it takes the challenge: a second device may sign in with the next code.
+  const asked = await internalAdapter.findVerificationValue(identifier)
+  if (asked && (await internalAdapter.findVerificationValue(usedCode(ctx, asked.value, code)))) return undefined
+  const response = isTimed
+    ? await api.verifyTOTP({ body: { code }, headers, asResponse: true })
+    : await api.verifyBackupCode({ body: { code }, headers, asResponse: true })
   if (!response.ok) return undefined
-  const cookies = response.headers.getSetCookie().map((each) => each.split(';')[0] ?? '')
-  const challengeCookie = await twoFactorCookie(ctx)
-  const body = (await response.json()) as { token?: string; twoFactorRedirect?: boolean }
-  if (body.twoFactorRedirect) {
-    const challenge = cookies.find((each) => each.startsWith(`${challengeCookie}=`))?.slice(challengeCookie.length + 1)
-    return challenge ? { challenge } : undefined
+
+  const { token } = (await response.json()) as { token: string }
+  const { id, userId, disabledAt } = await ctx.db.across
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.userId')
+    .select(['sessions.id', 'userId', 'disabledAt'])
+    .where('token', '=', token)
+    .executeTakeFirstOrThrow()
+  if (disabledAt === null && (!isTimed || (await isFirstUse(ctx, userId, code)))) {
+    return { id, userId, token: ctx.secrets.signSession(token) }
   }
-  return body.token ? { token: ctx.secrets.signSession(body.token) } : undefined
+  await ctx.db.across.deleteFrom('sessions').where('id', '=', id).execute()
+  return undefined
 }
 
-const twoFactorCookie = async (ctx: Context) => (await auth(ctx).$context).createAuthCookie('two_factor').name
+// RFC 6238 §5.2: a code that was seen over somebody's shoulder signs nobody in a second time.
+async function isFirstUse(ctx: Context, userId: string, code: string): Promise<boolean> {
+  const { internalAdapter } = await auth(ctx).$context
+  const expiresAt = new Date(realTime() + codeMilliseconds)
+  const identifier = usedCode(ctx, userId, code)
+  return internalAdapter.reserveVerificationValue({ identifier, value: 'used', expiresAt })
+}
 
-const deviceHeaders = (device: Device) =>
+const usedCode = (ctx: Context, userId: string, code: string) =>
+  `used-code-${ctx.secrets.fingerprint(`${userId} ${code}`).toString('base64url')}`
+
+/** Makes a secret for an authenticator, and backup codes; nothing is asked for before a code has confirmed it. */
+export async function prepareTwoFactor(tx: Tx, ctx: Context, sessionId: string) {
+  const { api, headers } = await inSession(tx, ctx, sessionId)
+  const body = { password: 'checked', method: 'totp' } as const
+  const prepared = await api.enableTwoFactor({ body, headers })
+  if (prepared.method !== 'totp') throw new Error('better-auth prepared another method')
+  return { uri: prepared.totpURI, backupCodes: prepared.backupCodes }
+}
+
+/** Turns the second factor on when the code is right. */
+export async function confirmTwoFactor(tx: Tx, ctx: Context, userId: string, sessionId: string, code: string) {
+  // With the user marked before, it leaves the session as it is.
+  await tx.updateTable('users').set({ twoFactorEnabled: true }).where('id', '=', userId).execute()
+  const { api, headers } = await inSession(tx, ctx, sessionId)
+  const response = await api.verifyTOTP({ body: { code }, headers, asResponse: true })
+  return response.ok
+}
+
+export async function removeTwoFactor(tx: Tx, ctx: Context, userId: string): Promise<void> {
+  await tx.deleteFrom('twoFactors').where('userId', '=', userId).execute()
+  await tx
+    .updateTable('users')
+    .set({ twoFactorEnabled: false, updatedAt: ctx.now() })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/** Its endpoints for a signed-in user, inside our transaction: an instance of its own, for what is done rarely. */
+async function inSession(tx: Tx, ctx: Context, sessionId: string) {
+  const { api, $context } = create(ctx, { db: tx, passwordsAreChecked: true })
+  const session = await tx.selectFrom('sessions').select('token').where('id', '=', sessionId).executeTakeFirst()
+  if (!session) throw new FreeholdError('unauthenticated')
+  const { name } = (await $context).authCookies.sessionToken
+  return { api, headers: new Headers({ cookie: signedCookie(ctx, name, session.token) }) }
+}
+
+/** Our signature and that of its cookies differ in their alphabet only. */
+function signedCookie(ctx: Context, name: string, value: string): string {
+  const signed = ctx.secrets.signSession(value)
+  const signature = Buffer.from(signed.slice(value.length + 1), 'base64url').toString('base64')
+  return `${name}=${encodeURIComponent(`${value}.${signature}`)}`
+}
+
+const deviceHeaders = (device: Device, cookie: string) =>
   new Headers({
+    cookie,
     'x-freehold-address': device.address,
     'user-agent': device.userAgent.slice(0, 400).replace(/[^\x20-\x7e]/g, '?'),
   })
-
-/** Ends sessions of a user, all or all but one. */
-export async function endSessions(tx: Tx, userId: string, exceptSessionId?: string): Promise<void> {
-  await tx
-    .deleteFrom('sessions')
-    .where('userId', '=', userId)
-    .where(exceptSessionId === undefined ? sql<boolean>`true` : sql<boolean>`id <> ${exceptSessionId}`)
-    .execute()
-}

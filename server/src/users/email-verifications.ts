@@ -6,6 +6,10 @@ import { FreeholdError } from '../errors.ts'
 import { hashToken, newToken } from '../secrets.ts'
 import { mailEmailChanged, mailVerification } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
+import { lockUser } from './passwords.ts'
+import { mailHeldSignUp } from './pending-sign-ups.ts'
+import { userById } from './presenter.ts'
+import { asActor } from './sign-in.ts'
 
 const lifeMilliseconds = 24 * 3_600_000
 
@@ -21,16 +25,29 @@ export async function sendVerification(tx: Tx, ctx: Context, userId: string, ema
   await mailVerification(tx, ctx, email, token)
 }
 
-/** Sends the link again, as a job: asking does the same work for every e-mail. */
-export async function requestVerification(ctx: Context, { email }: Record<string, unknown>): Promise<void> {
+/** Mails the link that moves the user to another e-mail; until it is opened nothing changes. */
+export async function requestEmailChange(
+  tx: Tx,
+  ctx: Context,
+  user: Extract<Actor, { kind: 'user' }>,
+  email: string,
+): Promise<void> {
+  await sendVerification(tx, ctx, user.id, email)
+  const target = { kind: 'user', id: user.id, name: user.email }
+  await auditSystem(tx, ctx, user, { action: 'user.email_change_requested', target, after: { email } })
+}
+
+/** Sends the link again, as a job: asking does the same work for every e-mail. The older link stops working. */
+export async function requestVerification(ctx: Context, data: Record<string, unknown>): Promise<void> {
+  const email = String(data['email'])
   await acrossBusinesses(ctx.db, async (tx) => {
     const user = await tx
       .selectFrom('users')
-      .select(['id', 'email'])
-      .where('email', '=', String(email))
-      .where('emailVerified', '=', false)
+      .select(['id', 'emailVerified', 'disabledAt'])
+      .where('email', '=', email)
       .executeTakeFirst()
-    if (user) await sendVerification(tx, ctx, user.id, user.email)
+    if (!user) await mailHeldSignUp(tx, ctx, email)
+    else if (!user.emailVerified && user.disabledAt === null) await sendVerification(tx, ctx, user.id, email)
   })
 }
 
@@ -44,11 +61,8 @@ export async function confirmEmail(tx: Tx, ctx: Context, token: string): Promise
   if (!proof) return undefined
   if (proof.expiresAt <= ctx.now()) throw new FreeholdError('invalid_token', 'Ask for a new link')
   const { userId, email } = proof
-  const before = await tx
-    .selectFrom('users')
-    .select(['email', 'name'])
-    .where('id', '=', userId)
-    .executeTakeFirstOrThrow()
+  await lockUser(tx, userId)
+  const before = await userById(tx, userId)
   try {
     await tx
       .updateTable('users')
@@ -59,15 +73,7 @@ export async function confirmEmail(tx: Tx, ctx: Context, token: string): Promise
     if (violates(error, 'users_email_key')) throw new FreeholdError('email_taken')
     throw error
   }
-  const actor: Actor = {
-    kind: 'user',
-    id: userId,
-    name: before.name,
-    email,
-    sessionId: '',
-    emailVerified: true,
-    staff: false,
-  }
+  const actor = asActor({ ...before, email, emailVerified: true })
   const target = { kind: 'user', id: userId, name: email }
   if (email === before.email) {
     await auditSystem(tx, ctx, actor, { action: 'user.email_verified', target })

@@ -63,5 +63,20 @@ export const mailEmailChanged = (tx: Tx, ctx: Context, to: string, newEmail: str
     },
   })
 
+export const mailTwoFactor = (tx: Tx, ctx: Context, to: string, isOn: boolean) =>
+  sendMail(tx, ctx, {
+    template: isOn ? 'two-factor-on' : 'two-factor-off',
+    to,
+    content: {
+      subject: `Two-factor sign-in for ${ctx.product.name} is ${isOn ? 'on' : 'off'}`,
+      paragraphs: [
+        isOn
+          ? 'From now on, signing in asks for a code of your authenticator besides your password.'
+          : 'From now on, your password alone signs you in.',
+      ],
+      note: 'If that was not you, reset your password now and tell us.',
+    },
+  })
+
 /** For staff who were added by e-mail: the command prints the same link. */
 export const resetLink = (ctx: Context, token: string) => link(ctx, '/reset-password', token)

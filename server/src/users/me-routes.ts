@@ -24,12 +24,14 @@ import { acrossBusinesses } from '../http/transactions.ts'
 import { presentSubscription, SubscriptionBody } from '../subscriptions/presenter.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
 import { supportPermissions } from '../permissions.ts'
-import { endSessions, hashPassword, passwordMatches, setPassword } from './better-auth.ts'
-import { sendVerification } from './email-verifications.ts'
+import { endSessions, setPassword } from './better-auth.ts'
+import { requestEmailChange } from './email-verifications.ts'
 import { mailPasswordChanged } from './mail.ts'
 import { auditMemberships, Membership, membershipsOf } from './memberships.ts'
-import { checkPassword } from './passwords.ts'
+import { checkPassword, hashPassword, proveAgain, stillProved } from './passwords.ts'
 import { userById, UserBody } from './presenter.ts'
+import { accepted, Accepted } from './routes.ts'
+import { endOtherSessions, endSession, listSessions } from './sessions.ts'
 
 const Me = Type.Object({
   user: Type.Optional(UserBody),
@@ -62,8 +64,6 @@ const Session = Type.Object({
   lastUsedAt: Time,
   expiresAt: Time,
 })
-
-const Accepted = Type.Object({ status: Type.String({ enum: ['accepted'] }) })
 
 /** What a person sees and changes about themselves; a key sees what it is. */
 export const meRoutes: Routes = (app, ctx) => {
@@ -114,17 +114,11 @@ export const meRoutes: Routes = (app, ctx) => {
       const user = userOf(request)
       const { currentPassword, password } = request.body
       checkPassword('body/password', password, user.email)
-      await confirmPassword(ctx, user.id, currentPassword, 'body/currentPassword')
-      const passwordHash = await hashPassword(password)
+      const proved = await proveAgain(ctx, user.id, currentPassword)
+      const passwordHash = proved && (await hashPassword(password))
       return acrossBusinesses(request, async (tx) => {
-        await setPassword(tx, ctx, user.id, passwordHash)
-        await endSessions(tx, user.id, user.sessionId)
-        await tx.deleteFrom('passwordResets').where('userId', '=', user.id).execute()
-        await mailPasswordChanged(tx, ctx, user.email)
-        const change = { action: 'user.password_changed', target: { kind: 'user', id: user.id, name: user.email } }
-        await auditSystem(tx, ctx, user, change)
-        await auditMemberships(tx, ctx, user, user.id, change)
-        return userById(tx, user.id)
+        if (!passwordHash || !(await stillProved(tx, proved))) throw invalid('body/currentPassword', notYours)
+        return changePassword(tx, ctx, user, passwordHash)
       })
     },
   )
@@ -143,11 +137,14 @@ export const meRoutes: Routes = (app, ctx) => {
     async (request) => {
       const user = userOf(request)
       const email = request.body.email.toLowerCase()
-      if (email === user.email) throw invalid('body/email', 'is your e-mail already')
-      await confirmPassword(ctx, user.id, request.body.password, 'body/password')
-      // Whether somebody else has it shows only to whoever reads that mailbox.
-      await acrossBusinesses(request, (tx) => sendVerification(tx, ctx, user.id, email))
-      return { status: 'accepted' }
+      const proved = await proveAgain(ctx, user.id, request.body.password)
+      await acrossBusinesses(request, async (tx) => {
+        if (!proved || !(await stillProved(tx, proved))) throw invalid('body/password', notYours)
+        if (email === user.email) throw invalid('body/email', 'is your e-mail already')
+        // Whether somebody else has it shows only to whoever reads that mailbox.
+        await requestEmailChange(tx, ctx, user, email)
+      })
+      return accepted
     },
   )
 
@@ -160,16 +157,7 @@ export const meRoutes: Routes = (app, ctx) => {
     async (request) => {
       const user = userOf(request)
       const { limit, cursor } = request.query
-      const rows = await acrossBusinesses(request, (tx) => {
-        const query = tx
-          .selectFrom('sessions')
-          .select(['id', 'ipAddress', 'userAgent', 'createdAt', 'lastUsedAt', 'expiresAt'])
-          .where('userId', '=', user.id)
-          .where('expiresAt', '>', ctx.now())
-          .orderBy('id', 'desc')
-          .limit(limit + 1)
-        return (cursor === undefined ? query : query.where('id', '<', cursor)).execute()
-      })
+      const rows = await acrossBusinesses(request, (tx) => listSessions(tx, ctx, user.id, limit, cursor))
       return page(
         rows.map((row) => ({ ...row, current: row.id === user.sessionId })),
         limit,
@@ -182,7 +170,7 @@ export const meRoutes: Routes = (app, ctx) => {
     { config, schema: { summary: 'Sign out everywhere else', tags, response: { 204: Type.Null() } } },
     async (request) => {
       const user = userOf(request)
-      await acrossBusinesses(request, (tx) => endSessions(tx, user.id, user.sessionId))
+      await acrossBusinesses(request, (tx) => endOtherSessions(tx, ctx, user))
       return null
     },
   )
@@ -192,10 +180,8 @@ export const meRoutes: Routes = (app, ctx) => {
     { config, schema: { summary: 'Sign out one device', tags, params: path('id'), response: { 204: Type.Null() } } },
     async (request) => {
       const user = userOf(request)
-      const ended = await acrossBusinesses(request, (tx) =>
-        tx.deleteFrom('sessions').where('userId', '=', user.id).where('id', '=', request.params.id).executeTakeFirst(),
-      )
-      if (ended.numDeletedRows === 0n) throw new FreeholdError('not_found')
+      const ended = await acrossBusinesses(request, (tx) => endSession(tx, ctx, user, request.params.id))
+      if (!ended) throw new FreeholdError('not_found')
       return null
     },
   )
@@ -292,7 +278,17 @@ async function updateProfile(tx: Tx, ctx: Context, user: Extract<Actor, { kind: 
   return userById(tx, user.id)
 }
 
-// Outside the change's transaction: hashing must not hold a connection.
-async function confirmPassword(ctx: Context, userId: string, password: string, field: string): Promise<void> {
-  if (!(await passwordMatches(ctx.db.across, userId, password))) throw invalid(field, 'is not your password')
+async function changePassword(tx: Tx, ctx: Context, user: Extract<Actor, { kind: 'user' }>, passwordHash: string) {
+  await setPassword(tx, ctx, user.id, passwordHash)
+  await endSessions(tx, user.id, user.sessionId)
+  // What was asked for with the old password must not outlive it.
+  await tx.deleteFrom('passwordResets').where('userId', '=', user.id).execute()
+  await tx.deleteFrom('emailVerifications').where('userId', '=', user.id).where('email', '<>', user.email).execute()
+  await mailPasswordChanged(tx, ctx, user.email)
+  const change = { action: 'user.password_changed', target: { kind: 'user', id: user.id, name: user.email } }
+  await auditSystem(tx, ctx, user, change)
+  await auditMemberships(tx, ctx, user, user.id, change)
+  return userById(tx, user.id)
 }
+
+const notYours = 'is not your password'

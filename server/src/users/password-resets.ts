@@ -1,5 +1,5 @@
 import { auditSystem } from '../audit/audit.ts'
-import type { Actor, Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
@@ -7,6 +7,8 @@ import { hashToken, newToken } from '../secrets.ts'
 import { endSessions, setPassword } from './better-auth.ts'
 import { mailPasswordChanged, mailPasswordReset } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
+import { lockUser, type Proved } from './passwords.ts'
+import { asActor, disown } from './sign-in.ts'
 
 const lifeMilliseconds = 3_600_000
 
@@ -39,41 +41,40 @@ export async function requestPasswordReset(ctx: Context, { email }: Record<strin
   })
 }
 
-/** The e-mail a valid token belongs to; checked again when it is used. */
-export async function emailOfReset(tx: Tx, ctx: Context, token: string): Promise<string> {
-  return (await resetOf(tx, ctx, token)).email
+/** The e-mail a valid token belongs to; the token is looked at again when it is used. */
+export async function emailOfReset(tx: Tx, ctx: Context, token: string): Promise<string | undefined> {
+  return (await resetOf(tx, ctx, token))?.email
 }
 
-/** Sets the new password. The link proves the e-mail; every session of the user ends. */
-export async function resetPassword(
-  tx: Tx,
-  ctx: Context,
-  token: string,
-  passwordHash: string,
-): Promise<{ email: string }> {
-  const { userId, email, name } = await resetOf(tx, ctx, token)
+/** Sets the new password. The link proves the e-mail; every session of the user ends, and what was asked for in one. */
+export async function resetPassword(tx: Tx, ctx: Context, token: string, passwordHash: string): Promise<Proved> {
+  const user = await resetOf(tx, ctx, token)
+  if (!user) throw new FreeholdError('invalid_token', 'Ask for a new link')
+  const { id: userId, email } = user
+  await lockUser(tx, userId)
   const used = await tx.deleteFrom('passwordResets').where('tokenHash', '=', hashToken(token)).executeTakeFirst()
-  if (used.numDeletedRows === 0n) throw new FreeholdError('invalid_token')
+  if (used.numDeletedRows === 0n) throw new FreeholdError('invalid_token', 'Ask for a new link')
+  if (user.emailVerified) {
+    await endSessions(tx, userId)
+    await tx.deleteFrom('emailVerifications').where('userId', '=', userId).execute()
+  } else await disown(tx, ctx, userId)
   await setPassword(tx, ctx, userId, passwordHash)
-  await endSessions(tx, userId)
   await tx.updateTable('users').set({ emailVerified: true, updatedAt: ctx.now() }).where('id', '=', userId).execute()
   await mailPasswordChanged(tx, ctx, email)
 
-  const actor: Actor = { kind: 'user', id: userId, name, email, sessionId: '', emailVerified: true, staff: false }
+  const actor = asActor({ ...user, emailVerified: true })
   const change = { action: 'user.password_reset', target: { kind: 'user', id: userId, name: email } }
   await auditSystem(tx, ctx, actor, change)
   await auditMemberships(tx, ctx, actor, userId, change)
-  return { email }
+  return { userId, passwordHash }
 }
 
-async function resetOf(tx: Tx, ctx: Context, token: string) {
-  const row = await tx
+const resetOf = (tx: Tx, ctx: Context, token: string) =>
+  tx
     .selectFrom('passwordResets')
     .innerJoin('users', 'users.id', 'passwordResets.userId')
-    .select(['userId', 'email', 'name', 'expiresAt'])
+    .select(['users.id', 'email', 'emailVerified', 'firstName', 'lastName'])
     .where('tokenHash', '=', hashToken(token))
+    .where('expiresAt', '>', ctx.now())
     .where('disabledAt', 'is', null)
     .executeTakeFirst()
-  if (!row || row.expiresAt <= ctx.now()) throw new FreeholdError('invalid_token', 'Ask for a new link')
-  return row
-}

@@ -1,6 +1,7 @@
 import type { NewBusiness } from '../businesses/businesses.ts'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
+import { checkFields } from '../http/fields.ts'
 import { hashToken, newToken } from '../secrets.ts'
 import type { NewUser } from './better-auth.ts'
 import { mailAlreadySignedUp, mailVerification } from './mail.ts'
@@ -9,25 +10,40 @@ const lifeMilliseconds = 24 * 3_600_000
 
 /**
  * Sign-up where people are let in only after their e-mail is proved (`signup.verifyEmail: 'before'`). Every e-mail is
- * answered alike; the mail tells the rest. A second attempt replaces the first, so only the newest link works.
+ * answered alike, after the same work; the mail tells the rest. A second attempt replaces the first, so only the newest
+ * link works. One that is held for somebody who has an account is never mailed, and expires.
  */
 export async function holdSignUp(tx: Tx, ctx: Context, user: NewUser, business: NewBusiness): Promise<void> {
   const { email } = user
+  checkFields(ctx.product.fields.business, business.fields ?? {}, 'body/business/fields')
   const taken = await tx.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst()
-  if (taken) return mailAlreadySignedUp(tx, ctx, email)
   const token = newToken('ver')
-  const state = {
-    tokenHash: hashToken(token),
-    sealed: ctx.secrets.seal(JSON.stringify({ user, business })),
-    expiresAt: new Date(ctx.now().getTime() + lifeMilliseconds),
-  }
+  const state = { ...validity(ctx, token), sealed: ctx.secrets.seal(JSON.stringify({ user, business })) }
   await tx
     .insertInto('pendingSignups')
     .values({ id: ctx.newId('pendingSignup'), email, ...state })
     .onConflict((conflict) => conflict.column('email').doUpdateSet(state))
     .execute()
-  await mailVerification(tx, ctx, email, token)
+  if (taken) await mailAlreadySignedUp(tx, ctx, email)
+  else await mailVerification(tx, ctx, email, token)
 }
+
+/** Mails a new link for a sign-up that still waits; the older one stops working. */
+export async function mailHeldSignUp(tx: Tx, ctx: Context, email: string): Promise<void> {
+  const token = newToken('ver')
+  const held = await tx
+    .updateTable('pendingSignups')
+    .set(validity(ctx, token))
+    .where('email', '=', email)
+    .where('expiresAt', '>', ctx.now())
+    .executeTakeFirst()
+  if (held.numUpdatedRows > 0n) await mailVerification(tx, ctx, email, token)
+}
+
+const validity = (ctx: Context, token: string) => ({
+  tokenHash: hashToken(token),
+  expiresAt: new Date(ctx.now().getTime() + lifeMilliseconds),
+})
 
 /** The sign-up a token belongs to, taken out of waiting. */
 export async function takeHeldSignUp(

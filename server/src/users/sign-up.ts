@@ -1,14 +1,15 @@
 import { auditSystem } from '../audit/audit.ts'
 import type { NewBusiness } from '../businesses/businesses.ts'
 import { foundBusiness } from '../businesses/founding.ts'
-import type { Actor, Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { openInvitation } from '../invitations/invitations.ts'
 import { join, type Joined } from '../invitations/joining.ts'
-import { createUser, endSessions, setPassword, type NewUser } from './better-auth.ts'
+import { createUser, setPassword, type NewUser } from './better-auth.ts'
 import { auditMemberships } from './memberships.ts'
+import { asActor, disown } from './sign-in.ts'
 
 /**
  * Signs up in one step: user, business, owner, subscription and the keys the product declares appear together or not
@@ -17,7 +18,8 @@ import { auditMemberships } from './memberships.ts'
 export async function signUp(tx: Tx, ctx: Context, user: NewUser, business: NewBusiness) {
   await ctx.product.hooks.beforeSignup?.(tx, { email: user.email, businessName: business.name })
   const userId = await newUser(tx, ctx, user)
-  const founded = await foundBusiness(tx, ctx, signedUp(userId, user), business, 'body/business')
+  const founded = await foundBusiness(tx, ctx, asActor({ id: userId, ...user }), business, 'body/business')
+  await record(tx, ctx, userId, user, 'user.signed_up')
   await ctx.product.hooks.afterSignup?.(tx, { userId, businessId: founded.business.id, email: user.email })
   return { userId, ...founded }
 }
@@ -45,25 +47,20 @@ export async function joinAsNewUser(
   if (existing?.disabledAt) throw new FreeholdError('permission_denied', 'The account is disabled')
   if (existing) await takeOver(tx, ctx, existing.id, user)
   const userId = existing?.id ?? (await newUser(tx, ctx, user))
-  return join(tx, ctx, signedUp(userId, user), open)
+  const joined = await join(tx, ctx, asActor({ id: userId, ...user }), open)
+  if (!existing) await record(tx, ctx, userId, user, 'user.signed_up')
+  return joined
 }
 
 async function takeOver(tx: Tx, ctx: Context, userId: string, user: NewUser) {
   const { firstName, lastName, passwordHash } = user
-  await endSessions(tx, userId)
-  await tx.deleteFrom('accounts').where('userId', '=', userId).execute()
-  await tx.deleteFrom('twoFactors').where('userId', '=', userId).execute()
-  // A link mailed to an address that whoever came before asked to change to would move the account there.
-  await tx.deleteFrom('emailVerifications').where('userId', '=', userId).execute()
-  await tx.deleteFrom('passwordResets').where('userId', '=', userId).execute()
+  await disown(tx, ctx, userId)
   await setPassword(tx, ctx, userId, passwordHash)
   const name = `${firstName} ${lastName}`.trim()
-  const proved = { firstName, lastName, name, emailVerified: true, twoFactorEnabled: false, updatedAt: ctx.now() }
+  const proved = { firstName, lastName, name, emailVerified: true, updatedAt: ctx.now() }
   await tx.updateTable('users').set(proved).where('id', '=', userId).execute()
 
-  const change = { action: 'user.taken_over', target: { kind: 'user', id: userId, name: user.email } }
-  await auditSystem(tx, ctx, signedUp(userId, user), change)
-  await auditMemberships(tx, ctx, signedUp(userId, user), userId, change)
+  await record(tx, ctx, userId, user, 'user.taken_over')
 }
 
 /** Creates the user; somebody who has the e-mail already is told so as the product's sign-up mode allows. */
@@ -76,13 +73,9 @@ export async function newUser(tx: Tx, ctx: Context, user: NewUser): Promise<stri
   }
 }
 
-/** The new user as the one who does what their sign-up does. */
-export const signedUp = (userId: string, { email, firstName, lastName, emailVerified }: NewUser): Actor => ({
-  kind: 'user',
-  id: userId,
-  name: `${firstName} ${lastName}`.trim(),
-  email,
-  sessionId: '',
-  emailVerified,
-  staff: false,
-})
+async function record(tx: Tx, ctx: Context, userId: string, user: NewUser, action: string): Promise<void> {
+  const actor = asActor({ id: userId, ...user })
+  const change = { action, target: { kind: 'user', id: userId, name: user.email } }
+  await auditSystem(tx, ctx, actor, change)
+  await auditMemberships(tx, ctx, actor, userId, change)
+}
