@@ -16,7 +16,7 @@ export function checkFields(
     if (first === undefined) return fields
     throw refusal([{ path: `${path}/${first}`, message: 'is not a field this product declares' }])
   }
-  const unknown = Object.keys(fields).filter((name) => !(name in schema.properties))
+  const unknown = Object.keys(fields).filter((name) => !Object.hasOwn(schema.properties, name))
   if (unknown.length > 0) {
     throw refusal(unknown.map((name) => ({ path: `${path}/${name}`, message: 'is not a field this product declares' })))
   }

@@ -13,7 +13,7 @@ export const OptionalInteger = Type.Unsafe<number | null>({ type: ['integer', 'n
 export const Name = Type.String({
   minLength: 1,
   maxLength: 120,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
+  pattern: '^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$',
 })
 export const ExternalId = Type.String({
   minLength: 1,
