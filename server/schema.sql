@@ -398,7 +398,7 @@ create table freehold.subscriptions (
   constraint subscriptions_check2 CHECK ((NOT (cancel_at_cycle_end AND pause_at_cycle_end))),
   constraint subscriptions_status_check CHECK ((status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text, 'paused'::text, 'ended'::text])))
 );
-CREATE INDEX subscriptions_due ON freehold.subscriptions USING btree (cycle_end) WHERE (status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text]));
+CREATE INDEX subscriptions_due ON freehold.subscriptions USING btree (cycle_end, business_id, id) WHERE (status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text]));
 CREATE UNIQUE INDEX subscriptions_current ON freehold.subscriptions USING btree (business_id) WHERE (status <> 'ended'::text);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update

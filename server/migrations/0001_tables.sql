@@ -234,7 +234,8 @@ create table freehold.subscriptions (
   check (not (cancel_at_cycle_end and pause_at_cycle_end))
 );
 create unique index subscriptions_current on freehold.subscriptions (business_id) where status <> 'ended';
-create index subscriptions_due on freehold.subscriptions (cycle_end) where status in ('trialing', 'active', 'past_due');
+create index subscriptions_due on freehold.subscriptions (cycle_end, business_id, id)
+  where status in ('trialing', 'active', 'past_due');
 
 create table freehold.subscription_cycles (
   business_id text collate "C" not null,

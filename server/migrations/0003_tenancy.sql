@@ -41,6 +41,7 @@ grant usage on schema freehold_jobs to freehold_tenant;
 grant select on freehold_jobs.queue to freehold_tenant;
 grant insert, select (id) on freehold_jobs.job_common to freehold_tenant;
 
--- The queues. A task that fails is tried again; a mail for about a day, so that a dead mail server only delays it.
-select freehold_jobs.create_queue('tasks', '{"policy": "standard", "retryLimit": 3, "retryDelay": 5, "retryBackoff": true, "expireInSeconds": 600}');
-select freehold_jobs.create_queue('mails', '{"policy": "standard", "retryLimit": 16, "retryDelay": 5, "retryBackoff": true, "retryDelayMax": 7200, "expireInSeconds": 120}');
+-- The queues. A task that fails is tried again; a mail for about a day, so that a dead mail server only delays it. The
+-- heartbeat tells which jobs died with their process: those are started anew within a minute.
+select freehold_jobs.create_queue('tasks', '{"policy": "standard", "retryLimit": 3, "retryDelay": 5, "retryBackoff": true, "expireInSeconds": 600, "heartbeatSeconds": 20}');
+select freehold_jobs.create_queue('mails', '{"policy": "standard", "retryLimit": 16, "retryDelay": 5, "retryBackoff": true, "retryDelayMax": 7200, "expireInSeconds": 120, "heartbeatSeconds": 20}');

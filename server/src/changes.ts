@@ -11,6 +11,10 @@ export async function announceChange(tx: Tx, id: string): Promise<void> {
   await sql`select pg_notify(${changesChannel}, ${id})`.execute(tx)
 }
 
+export async function announceChanges(tx: Tx, ids: string[]): Promise<void> {
+  await sql`select pg_notify(${changesChannel}, id) from unnest(${ids}::text[]) as id`.execute(tx)
+}
+
 /** The receiving side: who remembers something subscribes. */
 export type Changes = {
   /** Whether announcements have been arriving within the last second; if not, nothing remembered may be used. */

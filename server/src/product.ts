@@ -1,4 +1,5 @@
 import type { Static, TObject } from 'typebox'
+import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
 import type { Interval } from './subscriptions/cycle.ts'
 import type { Context } from './context.ts'
@@ -259,7 +260,11 @@ function problemsOf(product: Product): string[] {
   }
   expect(product.signup.plan in product.plans, 'signup.plan', `unknown plan ${product.signup.plan}`)
   for (const type of product.signup.keys) expect(type in product.keys, 'signup.keys', `unknown key type ${type}`)
-  for (const name of Object.keys(product.tasks)) expect(nameShape.test(name), `tasks.${name}`, 'must be a plain name')
+  for (const [name, { schedule }] of Object.entries(product.tasks)) {
+    expect(nameShape.test(name), `tasks.${name}`, 'must be a plain name')
+    const problem = scheduleProblem(schedule)
+    expect(problem === undefined, `tasks.${name}.schedule`, problem ?? '')
+  }
   return problems
 }
 

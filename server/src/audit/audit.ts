@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 
@@ -28,16 +29,30 @@ export async function audit(
     .values({
       ...entry(ctx, actor, change),
       businessId,
-      onBehalfOf:
-        actor.kind === 'staff'
-          ? JSON.stringify({
-              kind: 'business',
-              id: actor.supportSession.businessId,
-              name: actor.supportSession.businessName,
-            })
-          : null,
+      onBehalfOf: onBehalfOf(actor),
     })
     .execute()
+}
+
+/** The same for many businesses at once, in one statement. */
+export async function auditEach(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  changes: (AuditChange & { businessId: string })[],
+): Promise<void> {
+  const entries = changes.map((change) => entry(ctx, actor, change))
+  const column = <Name extends keyof (typeof entries)[number]>(name: Name) => entries.map((each) => each[name])
+  await sql`
+    insert into freehold.audit_entries
+      (business_id, id, at, actor_kind, actor_id, actor_name, actor_email, action, target, before, after, on_behalf_of)
+    select each.*, ${onBehalfOf(actor)}::jsonb
+    from unnest(
+      ${changes.map(({ businessId }) => businessId)}::text[], ${column('id')}::text[], ${column('at')}::timestamptz[],
+      ${column('actorKind')}::text[], ${column('actorId')}::text[], ${column('actorName')}::text[],
+      ${column('actorEmail')}::text[], ${column('action')}::text[], ${column('target')}::jsonb[],
+      ${column('before')}::jsonb[], ${column('after')}::jsonb[]
+    ) as each`.execute(tx)
 }
 
 /** Records what concerns no single business: sign-ins, resets, staff, plans. */
@@ -63,3 +78,12 @@ function entry(ctx: Context, actor: Actor | null, { action, target, before, afte
     after: after ? JSON.stringify(after) : null,
   }
 }
+
+const onBehalfOf = (actor: Actor): string | null =>
+  actor.kind === 'staff'
+    ? JSON.stringify({
+        kind: 'business',
+        id: actor.supportSession.businessId,
+        name: actor.supportSession.businessName,
+      })
+    : null

@@ -28,6 +28,11 @@ export function acrossBusinesses<T>(db: Database, work: (tx: Tx) => Promise<T>):
   return retryDeadlock(() => db.across.transaction().execute(work))
 }
 
+/** Gives up, with SQLSTATE 55P03, on a row that somebody else holds for longer; until this transaction ends. */
+export async function waitAtMost(tx: Tx, milliseconds: number): Promise<void> {
+  await sql`select set_config('lock_timeout', ${`${milliseconds}ms`}, true)`.execute(tx)
+}
+
 const deadlock = '40P01'
 
 // Locks are taken in one order everywhere; what the planner still reorders is tried again.

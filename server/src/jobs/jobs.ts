@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { fromKysely, PgBoss, type Db } from 'pg-boss'
 import type pg from 'pg'
@@ -6,11 +7,16 @@ import type { Database } from '../db/open.ts'
 
 export const jobsSchema = 'freehold_jobs'
 
+/** How often a worker looks for jobs whose process has died, which it starts anew. */
+const lookAfterSeconds = 15
+
 /** Sends jobs; a worker is the same with `work` called. */
 export type Jobs = {
   enqueue: Context['enqueue']
   /** Starts working on a queue. A handler that throws is retried as the queue says. */
   work: (queue: string, concurrency: number, handler: (data: Record<string, unknown>) => Promise<void>) => Promise<void>
+  /** Does something now and again after each pause, on real time, until stopped. A failure is logged and passes. */
+  repeat: (name: string, pauseMilliseconds: () => number, work: () => Promise<void>) => void
   /** Waits for what is running and then stops. */
   stop: () => Promise<void>
 }
@@ -24,9 +30,13 @@ export async function openJobs(db: Database, log: Logger, worker: boolean): Prom
     createSchema: false,
     supervise: worker,
     schedule: false,
+    superviseIntervalSeconds: lookAfterSeconds,
+    monitorIntervalSeconds: lookAfterSeconds,
   })
   boss.on('error', (error) => log.warn({ error: error.message }, 'the job queue met an error'))
   await boss.start()
+  const stopping = new AbortController()
+  const repeating: Promise<void>[] = []
 
   return {
     enqueue: async (tx, queue, data) => {
@@ -41,7 +51,18 @@ export async function openJobs(db: Database, log: Logger, worker: boolean): Prom
         },
       )
     },
+    repeat: (name, pauseMilliseconds, work) => {
+      const again = async () => {
+        while (!stopping.signal.aborted) {
+          await work().catch((error: unknown) => log.warn({ err: error }, `${name} failed and will be tried again`))
+          await delay(pauseMilliseconds(), undefined, { signal: stopping.signal }).catch(() => {})
+        }
+      }
+      repeating.push(again())
+    },
     stop: async () => {
+      stopping.abort()
+      await Promise.all(repeating)
       await boss.stop({ graceful: true, timeout: 20_000 })
     },
   }

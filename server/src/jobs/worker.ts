@@ -1,11 +1,7 @@
+import { realTime } from '../clock.ts'
 import type { Context } from '../context.ts'
 import type { Jobs } from './jobs.ts'
-
-/**
- * Code that runs from the queue, on a schedule, or both. `schedule` is a cron expression in UTC, read on the domain's
- * clock; `data` is what the job was sent with.
- */
-export type Task = { schedule?: string; run: (ctx: Context, data: Record<string, unknown>) => Promise<void> }
+import { runDueSchedules, type Task } from './schedules.ts'
 
 /** Runs what is queued: mails, and the tasks whose time has come. */
 export async function startWorker(
@@ -13,9 +9,39 @@ export async function startWorker(
   jobs: Jobs,
   { tasks, deliverMail }: { tasks: Record<string, Task>; deliverMail: (mailId: string) => Promise<void> },
 ): Promise<void> {
-  await jobs.work('mails', 4, async ({ mailId }) => deliverMail(String(mailId)))
+  const schedules = () => runDueSchedules(ctx, tasks)
+  const known: Record<string, Task> = { ...tasks, schedules: { run: schedules } }
+
+  await jobs.work('mails', 4, async ({ mailId }) => {
+    await ctx.refreshClock()
+    await deliverMail(String(mailId))
+  })
   await jobs.work('tasks', 4, async ({ task, ...data }) => {
     await ctx.refreshClock()
-    await tasks[String(task)]?.run(ctx, data)
+    await runTask(ctx, known, String(task), data)
+  })
+  jobs.repeat('schedules', untilNextLook(ctx), async () => {
+    await ctx.refreshClock()
+    await schedules()
   })
 }
+
+/** A failure is logged here and tried again by the queue. */
+async function runTask(ctx: Context, known: Record<string, Task>, name: string, data: Record<string, unknown>) {
+  try {
+    const task = known[name]
+    // Sent by a newer version while this process is still of the older: it is tried again, by then elsewhere.
+    if (!task) throw new Error(`This version has no task ${name}`)
+    await task.run(ctx, data)
+  } catch (error) {
+    ctx.log.error({ err: error, task: name }, 'a task failed')
+    throw error
+  }
+}
+
+/** A clock that can be moved is looked at every second; otherwise schedules have ticks on the minute only. */
+const untilNextLook = (ctx: Context) => () =>
+  ctx.settings.production ? 60_000 - (realTime() % 60_000) + marginMilliseconds : 1000
+
+// Timers may fire a moment early.
+const marginMilliseconds = 50

@@ -73,7 +73,9 @@ function atBoundary(state: Subscription): { subscription: Subscription; step: St
     const { plan, price } = state.pendingChange
     const sameInterval = intervalText(plan, price) === intervalText(state.plan, state.price)
     const anchor = sameInterval && state.status !== 'trialing' ? state.anchor : at
-    const changed: Subscription = { ...state, plan, price, anchor, status: 'active', pendingChange: null }
+    // Another plan does not pay what is owed for the last one.
+    const status = state.status === 'past_due' ? 'past_due' : 'active'
+    const changed: Subscription = { ...state, plan, price, anchor, status, pendingChange: null }
     return { subscription: nextCycle(changed), step: { kind: 'plan_changed', at } }
   }
   if (state.status === 'trialing') {

@@ -50,13 +50,18 @@ export async function currentSubscription(
 
 export async function fromRow(db: Queryable, row: Row): Promise<Subscription> {
   const plan = await planVersion(db, row.planVersionId)
-  const { pendingChange: pending } = row
+  return withPlans(row, plan, row.pendingChange ? await planVersion(db, row.pendingChange.planVersionId) : plan)
+}
+
+/** A row with the plan versions it names. */
+export function withPlans(row: Row, plan: PlanVersion, pendingPlan: PlanVersion): Subscription {
+  const { pendingChange } = row
   return {
     ...row,
     plan,
     status: row.status as Subscription['status'],
     endReason: row.endReason as Subscription['endReason'],
-    pendingChange: pending && { ...pending, plan: await planVersion(db, pending.planVersionId) },
+    pendingChange: pendingChange && { ...pendingChange, plan: pendingPlan },
   }
 }
 

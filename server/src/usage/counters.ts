@@ -1,5 +1,5 @@
 import { sql, type Selectable } from 'kysely'
-import { announceChange } from '../changes.ts'
+import { announceChange, announceChanges } from '../changes.ts'
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { UsageCountersTable } from '../db/tables.ts'
@@ -53,6 +53,7 @@ export async function invalidateCountersOfEach(tx: Tx, businessIds: string[]): P
     from unnest(${businessIds}::text[]) as closing(business_id)
     where c.business_id = closing.business_id
       and c.valid_until > '-infinity'`.execute(tx)
+  await announceChanges(tx, businessIds)
 }
 
 /** What a business has of a feature now, and how much of it is taken. */

@@ -1,5 +1,6 @@
+import { sql } from 'kysely'
 import type { Context } from '../context.ts'
-import type { Tx } from '../db/open.ts'
+import type { Queryable, Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import type { Counted, NotCounted } from './meter.ts'
 
@@ -119,17 +120,26 @@ export async function releaseReservation(tx: Tx, ctx: Context, businessId: strin
   await setCounter(tx, counter, { held: counter.held - reservation.amount })
 }
 
-/** The next reservations whose time has run out. */
-export function expiredReservations(tx: Tx, ctx: Context, limit: number) {
-  return tx
+/** The next reservations whose time has run out, after `last`. */
+export function expiredReservations(
+  db: Queryable,
+  ctx: Context,
+  limit: number,
+  last?: { expiresAt: Date; businessId: string; id: string },
+) {
+  const query = db
     .selectFrom('reservations')
-    .select(['businessId', 'id'])
+    .select(['businessId', 'id', 'expiresAt'])
     .where('confirmedAt', 'is', null)
     .where('releasedAt', 'is', null)
     .where('expiresAt', '<=', ctx.now())
     .orderBy('expiresAt')
+    .orderBy('businessId')
+    .orderBy('id')
     .limit(limit)
-    .execute()
+  if (!last) return query.execute()
+  const position = sql<boolean>`(expires_at, business_id, id) > (${last.expiresAt}, ${last.businessId}, ${last.id})`
+  return query.where(position).execute()
 }
 
 // The counter first, then the reservation: the order in which everybody locks.

@@ -1,0 +1,79 @@
+import { sql } from 'kysely'
+import { auditEach } from '../audit/audit.ts'
+import { systemActor, type Context } from '../context.ts'
+import type { Tx } from '../db/open.ts'
+import { invalidateCountersOfEach } from '../usage/counters.ts'
+import type { Subscription } from './lifecycle.ts'
+import { summary } from './subscriptions.ts'
+
+/** A subscription as it was read, and as it is in each cycle since. */
+export type Renewal = { before: Subscription; cycles: Subscription[] }
+
+/**
+ * Writes renewals of many businesses with one statement for each table: those that still are as they were read get
+ * their new cycle, its history and audit entries, and their counters are closed. Answers how many these were.
+ *
+ * Statements name rows by key and compare; none locks rows ahead, does arithmetic on dates or asks for the time, so
+ * that they work as they are where tables are spread over machines.
+ */
+export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): Promise<number> {
+  await lockInOrder(tx)
+  const won = await compareAndSet(tx, renewals)
+  const businessIds = won.map(({ before }) => before.businessId)
+  const cycles = won.flatMap((renewal) => renewal.cycles)
+  if (won.length === 0) return 0
+  await invalidateCountersOfEach(tx, businessIds)
+  await recordCycles(tx, ctx, cycles)
+  await auditEach(tx, ctx, systemActor('renewal'), won.flatMap(auditEntries))
+  return won.length
+}
+
+/** A hash or merge join would lock rows in another order than they are sent in; two runs could wait for each other. */
+async function lockInOrder(tx: Tx): Promise<void> {
+  await sql`select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`.execute(tx)
+}
+
+async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
+  const before = <Name extends keyof Subscription>(name: Name) => renewals.map((each) => each.before[name])
+  const after = <Name extends keyof Subscription>(name: Name) => renewals.map(({ cycles }) => cycles.at(-1)?.[name])
+  const { rows } = await sql<{ id: string }>`
+    update freehold.subscriptions s
+    set cycle_number = due.cycle_number,
+      cycle_start = due.cycle_start,
+      cycle_end = due.cycle_end,
+      version = due.version
+    from unnest(
+      ${before('businessId')}::text[], ${before('id')}::text[], ${before('version')}::int[],
+      ${before('cycleEnd')}::timestamptz[], ${after('cycleNumber')}::int[], ${after('cycleStart')}::timestamptz[],
+      ${after('cycleEnd')}::timestamptz[], ${after('version')}::int[]
+    ) as due (business_id, id, seen_version, seen_end, cycle_number, cycle_start, cycle_end, version)
+    where s.business_id = due.business_id
+      and s.id = due.id
+      and s.version = due.seen_version
+      and s.cycle_end = due.seen_end
+    returning s.id`.execute(tx)
+  const won = new Set(rows.map(({ id }) => id))
+  return renewals.filter(({ before: { id } }) => won.has(id))
+}
+
+async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promise<void> {
+  const column = <Name extends keyof Subscription>(name: Name) => cycles.map((cycle) => cycle[name])
+  await sql`
+    insert into freehold.subscription_cycles
+      (business_id, subscription_id, number, cycle_start, cycle_end, plan_version_id, price, created_at)
+    select each.*, ${ctx.now()}::timestamptz
+    from unnest(
+      ${column('businessId')}::text[], ${column('id')}::text[], ${column('cycleNumber')}::int[],
+      ${column('cycleStart')}::timestamptz[], ${column('cycleEnd')}::timestamptz[],
+      ${cycles.map(({ plan }) => plan.id)}::text[], ${column('price')}::text[]
+    ) as each`.execute(tx)
+}
+
+const auditEntries = ({ before, cycles }: Renewal) =>
+  cycles.map((cycle, index) => ({
+    businessId: cycle.businessId,
+    action: 'subscription.renewed',
+    target: { kind: 'subscription', id: cycle.id },
+    before: summary(cycles[index - 1] ?? before),
+    after: summary(cycle),
+  }))
