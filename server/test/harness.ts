@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import sessionRecorder from '../../examples/session-recorder/freehold.config.ts'
 import { createFreehold, type Freehold, type FreeholdOptions } from '../src/freehold.ts'
+import { answerChecker } from './answers.ts'
 import { databaseUrl, template } from './database.ts'
 
 /**
@@ -41,6 +42,9 @@ export async function createTestFreehold(options: Partial<FreeholdOptions> & { d
   const base = `http://127.0.0.1:${port}`
   const admin = new pg.Pool({ connectionString: database, max: 2 })
 
+  const checkAnswer = answerChecker((await server.inject('/openapi.json')).json())
+
+  /** Calls the API, and fails when an answer is not what the API's own description says. */
   const call = async (
     method: string,
     path: string,
@@ -57,8 +61,11 @@ export async function createTestFreehold(options: Partial<FreeholdOptions> & { d
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
-    const isJson = /json/.test(response.headers.get('content-type') ?? '')
-    return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text, headers: response.headers }
+    const type = response.headers.get('content-type') ?? ''
+    const answer = { status: response.status, body: /json/.test(type) && text !== '' ? JSON.parse(text) : text }
+    const wrong = checkAnswer(method, path, { ...answer, type, text })
+    if (wrong !== undefined) throw new Error(wrong)
+    return { ...answer, headers: response.headers }
   }
   const api = {
     get: (path: string, options?: CallOptions) => call('GET', path, undefined, options),
