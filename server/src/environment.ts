@@ -11,12 +11,13 @@ export type Environment = {
   secret: string | undefined
   dataDir: string | undefined
   trustedProxies: string[]
-  logLevel: LogLevel
+  /** Undefined when nobody said: serving logs more than a command does. */
+  logLevel: LogLevel | undefined
   rateLimits: boolean
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-type LogLevel = (typeof logLevels)[number]
+export type LogLevel = (typeof logLevels)[number]
 
 /** A configuration that cannot work: `problems` lists every one of them. */
 export class ConfigurationError extends Error {
@@ -29,10 +30,21 @@ export class ConfigurationError extends Error {
   }
 }
 
-export function readEnvironment(variables: Record<string, string | undefined> = process.env): Environment {
+/** Whether somebody is looking for a fault, and wants to see where it lies. Asked for environments that are wrong, too. */
+export const isDebugging = (variables: Variables = process.env): boolean =>
+  ['debug', 'trace'].includes(variables['LOG_LEVEL']?.trim() ?? '')
+
+type Variables = Record<string, string | undefined>
+
+/** `needs: 'database'` is for what only looks after the schema: it works without the rest of a production's settings. */
+export function readEnvironment(
+  variables: Variables = process.env,
+  needs: 'everything' | 'database' = 'everything',
+): Environment {
   const problems: string[] = []
   const value = (name: string) => variables[name]?.trim() || undefined
   const production = value('NODE_ENV') === 'production'
+  const complete = production && needs === 'everything'
 
   const port = Number(value('PORT') ?? 3000)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) problems.push('PORT must be a number from 0 to 65535')
@@ -52,16 +64,17 @@ export function readEnvironment(variables: Record<string, string | undefined> = 
   const mailFrom = value('MAIL_FROM')
 
   if (secret !== undefined && secret.length < 32) problems.push('SECRET must have at least 32 characters')
-  if (production && secret === undefined) problems.push('SECRET is required in production: openssl rand -base64 32')
-  if (production && publicUrl === undefined) {
+  if (complete && secret === undefined) problems.push('SECRET is required in production: openssl rand -base64 32')
+  if (complete && publicUrl === undefined) {
     problems.push('PUBLIC_URL is required in production: links in mails start with it')
   }
-  if (production && smtpUrl !== undefined && mailFrom === undefined) {
+  if (complete && smtpUrl !== undefined && mailFrom === undefined) {
     problems.push('MAIL_FROM is required in production: the address mails come from')
   }
 
-  const logLevel = (value('LOG_LEVEL') ?? 'info') as LogLevel
-  if (!logLevels.includes(logLevel)) problems.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}`)
+  const logLevel = value('LOG_LEVEL') as LogLevel | undefined
+  if (logLevel !== undefined && !logLevels.includes(logLevel))
+    problems.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}`)
 
   const rateLimits = value('RATE_LIMITS') ?? 'on'
   if (rateLimits !== 'on' && rateLimits !== 'off') problems.push('RATE_LIMITS must be on or off')

@@ -4,11 +4,11 @@ import pg from 'pg'
 import { access } from './access/access.ts'
 import { authentication } from './access/authentication.ts'
 import { changesChannel, type ChangeListener } from './changes.ts'
-import { clockChannel, openClock } from './clock.ts'
+import { clockChannel, openClock, type Clock } from './clock.ts'
 import type { Context } from './context.ts'
 import { migrate } from './db/migrate.ts'
 import { listen } from './db/notifications.ts'
-import { openDatabase } from './db/open.ts'
+import { openDatabase, type Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
@@ -55,20 +55,8 @@ export type Freehold = {
 
 /** Puts everything together: the only place where parts are made and wired. */
 export async function createFreehold(options: FreeholdOptions): Promise<Freehold> {
-  const { product, database, secret, production = false, worker = false, trustedProxies = [] } = options
-  if (secret.length < 32) throw new TypeError('secret must have at least 32 characters')
-  const log = options.logger ?? pino({ level: 'warn' })
-  const connection: pg.ClientConfig =
-    typeof database === 'string'
-      ? { connectionString: database }
-      : (database as pg.Pool & { options: pg.PoolConfig }).options
-
-  if (options.migrate ?? true) {
-    const ran = await migrate(connection)
-    if (ran.length > 0) log.info({ migrations: ran }, 'the schema is up to date')
-  }
-  const db = openDatabase(database)
-  const clock = await openClock(db, !production)
+  const { product, worker = false, trustedProxies = [] } = options
+  const { connection, log, db, clock } = await openStorage(options)
   const jobs = await openJobs(db, log, worker)
   const refreshClock = () => {
     clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'the clock could not be read'))
@@ -86,23 +74,10 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
       listeners.forEach((listener) => listener.missed())
     },
   )
-  const ctx: Context = {
-    product,
-    permissions: permissionTable(product.permissions, product.roles),
-    db,
-    now: clock.now,
-    refreshClock: clock.refresh,
-    newId: (kind) => newId(kind, clock.now()),
-    log,
-    secrets: openSecrets(secret),
-    enqueue: jobs.enqueue,
-    changes: { heard: notifications.heard, subscribe: (listener) => listeners.push(listener) },
-    settings: {
-      production,
-      publicUrl: options.publicUrl ?? 'http://localhost:3000',
-      rateLimits: options.rateLimits ?? true,
-    },
-  }
+  const ctx = contextOf(options, { log, db, clock }, jobs.enqueue, {
+    heard: notifications.heard,
+    subscribe: (listener) => listeners.push(listener),
+  })
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
   const mailer = openMailer(ctx, options.smtpUrl, options.mailFrom ?? `${product.name} <freehold@localhost>`)
@@ -125,5 +100,59 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
       await notifications.close()
       await db.close()
     },
+  }
+}
+
+/**
+ * What a command needs beside servers that may be running: the context alone. It serves nothing, listens to nothing and
+ * opens the job queue only when it sends a job.
+ */
+export async function openContext(options: FreeholdOptions): Promise<{ ctx: Context; close: () => Promise<void> }> {
+  const { log, db, clock } = await openStorage(options)
+  let jobs: ReturnType<typeof openJobs> | undefined
+  const enqueue: Context['enqueue'] = async (tx, queue, data) =>
+    (await (jobs ??= openJobs(db, log, false))).enqueue(tx, queue, data)
+  const close = async () => {
+    await (await jobs)?.stop()
+    await db.close()
+  }
+  return { ctx: contextOf(options, { log, db, clock }, enqueue, { heard: () => false, subscribe: () => {} }), close }
+}
+
+async function openStorage(options: FreeholdOptions) {
+  const { database, secret, production = false } = options
+  if (secret.length < 32) throw new TypeError('secret must have at least 32 characters')
+  const log = options.logger ?? pino({ level: 'warn' })
+  const connection: pg.ClientConfig =
+    typeof database === 'string'
+      ? { connectionString: database }
+      : (database as pg.Pool & { options: pg.PoolConfig }).options
+
+  if (options.migrate ?? true) {
+    const ran = await migrate(connection)
+    if (ran.length > 0) log.info({ migrations: ran }, 'the schema is up to date')
+  }
+  const db = openDatabase(database)
+  return { connection, log, db, clock: await openClock(db, !production) }
+}
+
+function contextOf(
+  { product, secret, production = false, publicUrl = 'http://localhost:3000', rateLimits = true }: FreeholdOptions,
+  { log, db, clock }: { log: Logger; db: Database; clock: Clock },
+  enqueue: Context['enqueue'],
+  changes: Context['changes'],
+): Context {
+  return {
+    product,
+    permissions: permissionTable(product.permissions, product.roles),
+    db,
+    now: clock.now,
+    refreshClock: clock.refresh,
+    newId: (kind) => newId(kind, clock.now()),
+    log,
+    secrets: openSecrets(secret),
+    enqueue,
+    changes,
+    settings: { production, publicUrl, rateLimits },
   }
 }

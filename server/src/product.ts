@@ -185,10 +185,19 @@ export function defineProduct<
     tasks: loose.tasks ?? {},
   }
   const problems = problemsOf(product)
-  if (problems.length > 0) {
-    throw new TypeError(`The product definition cannot be used:\n${problems.map((each) => `  - ${each}`).join('\n')}`)
-  }
+  if (problems.length > 0) throw new ProductDefinitionError(problems)
   return product
+}
+
+/** A definition that cannot work: `problems` lists every one of them, each with its path. */
+export class ProductDefinitionError extends TypeError {
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(`The product definition cannot be used:\n${problems.map((each) => `  - ${each}`).join('\n')}`)
+    this.name = 'ProductDefinitionError'
+    this.problems = problems
+  }
 }
 
 type LooseDefinition = Omit<

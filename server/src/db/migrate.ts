@@ -9,26 +9,33 @@ const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 // Any number of processes may start at once; one migrates, the others wait for it.
 const migrationLock = 7_305_808_868
 
+/** From this version on a role can be granted to be set and not inherited, which the fence between businesses rests on. */
+export const oldestPostgres = 16
+
+export async function postgresVersion(client: Pick<pg.Client, 'query'>): Promise<number> {
+  const { rows } = await client.query<{ version: number }>(
+    "select current_setting('server_version_num')::int / 10000 as version",
+  )
+  return rows[0]?.version ?? 0
+}
+
 /** Brings the schema up to date and returns the names of the migrations that ran. Forward only. */
 export async function migrate(databaseUrl: pg.ClientConfig): Promise<string[]> {
-  const client = new pg.Client(databaseUrl)
+  const client = new pg.Client({ connectionTimeoutMillis: 10_000, ...databaseUrl })
   await client.connect()
   try {
+    const version = await postgresVersion(client)
+    if (version < oldestPostgres) {
+      const remedy = `Freehold needs PostgreSQL ${oldestPostgres} or later; set DATABASE_URL to one`
+      throw new FreeholdError('unavailable', `The database is PostgreSQL ${version}. ${remedy}`)
+    }
     await client.query('select pg_advisory_lock($1)', [migrationLock])
-    await client.query('create schema if not exists freehold')
-    await client.query('create table if not exists freehold.migrations (name text primary key, checksum text not null)')
-    const { rows } = await client.query<{ name: string; checksum: string }>(
-      'select name, checksum from freehold.migrations',
-    )
-    const applied = new Map(rows.map((row) => [row.name, row.checksum]))
-    const pending = (await readMigrations()).filter(({ name, checksum }) => {
-      const known = applied.get(name)
-      if (known !== undefined && known !== checksum) {
-        throw new Error(`Migration ${name} was changed after it ran here: restore it and add a new one instead`)
-      }
-      return known === undefined
-    })
+    const pending = await pendingMigrations(client)
     if (pending.length > 0) await ensureTenantRole(client)
+    if (!(await isInstalled(client))) {
+      await client.query('create schema if not exists freehold')
+      await client.query('create table freehold.migrations (name text primary key, checksum text not null)')
+    }
     for (const { name, checksum, text } of pending) {
       await inTransaction(client, async () => {
         await client.query(text)
@@ -41,16 +48,35 @@ export async function migrate(databaseUrl: pg.ClientConfig): Promise<string[]> {
   }
 }
 
-/** Whether the schema has every migration of this version. */
-export async function pendingMigrations(client: { query: pg.Client['query'] }): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    "select name from freehold.migrations where to_regclass('freehold.migrations') is not null",
-  )
-  const applied = new Set(rows.map((row) => row.name))
-  return (await readMigrations()).flatMap(({ name }) => (applied.has(name) ? [] : name))
+/** What this version brings and the database does not have yet, in order. */
+export async function pendingMigrations(client: Pick<pg.Client, 'query'>): Promise<Migration[]> {
+  const applied = new Map<string, string>()
+  if (await isInstalled(client)) {
+    const { rows } = await client.query<Pick<Migration, 'name' | 'checksum'>>(
+      'select name, checksum from freehold.migrations',
+    )
+    for (const { name, checksum } of rows) applied.set(name, checksum)
+  }
+  return (await readMigrations()).filter(({ name, checksum }) => {
+    const known = applied.get(name)
+    if (known !== undefined && known !== checksum) {
+      throw new Error(`Migration ${name} was changed after it ran here: restore it and add a new one instead`)
+    }
+    return known === undefined
+  })
 }
 
-async function readMigrations() {
+// Looked up rather than created if missing: a user who may not create anything can serve once the schema is there.
+async function isInstalled(client: Pick<pg.Client, 'query'>): Promise<boolean> {
+  const { rows } = await client.query<{ installed: boolean }>(
+    "select to_regclass('freehold.migrations') is not null as installed",
+  )
+  return rows[0]?.installed === true
+}
+
+export type Migration = { name: string; text: string; checksum: string }
+
+async function readMigrations(): Promise<Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).toSorted()
   return Promise.all(
     names.map(async (name) => {

@@ -1,3 +1,4 @@
+import Fastify from 'fastify'
 import type { App } from './request.ts'
 
 /** What the reference page needs beyond the policy of everything else; its page starts with an inline script. */
@@ -19,12 +20,26 @@ export async function docs(app: App): Promise<void> {
     reply.type('application/json').send(JSON.stringify(app.swagger())),
   )
 
+  let reference: ReturnType<typeof openReference> | undefined
+  for (const url of ['/docs', '/docs/', '/docs/js/scalar.js']) {
+    app.get(url, async (_request, reply) => {
+      const answer = await (await (reference ??= openReference())).inject(url)
+      for (const name of ['content-type', 'location']) {
+        const value = answer.headers[name]
+        if (value !== undefined) reply.header(name, value)
+      }
+      return reply.header('content-security-policy', policy).code(answer.statusCode).send(answer.rawPayload)
+    })
+  }
+}
+
+/** In a small server of its own, which may be made late: the page is several megabytes that most processes never show. */
+async function openReference() {
   const { default: reference } = await import('@scalar/fastify-api-reference')
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('content-security-policy', policy)
-  })
+  const app = Fastify()
   await app.register(reference, {
     routePrefix: '/docs',
     configuration: { url: '/openapi.json', hideClientButton: true, telemetry: false, withDefaultFonts: false },
   })
+  return app
 }

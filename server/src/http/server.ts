@@ -120,6 +120,14 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
       'request',
     )
   })
+  // Whoever is answered while the server closes must let go of the connection, or it would wait for them to.
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close')
+  })
   await app.register(freeholdPlugin(parts))
   return app
 }

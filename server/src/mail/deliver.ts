@@ -1,4 +1,4 @@
-import nodemailer, { type Transporter } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import type { Context } from '../context.ts'
 
 export type Mailer = { deliver: (mailId: string) => Promise<void>; close: () => void }
@@ -8,18 +8,8 @@ export type Mailer = { deliver: (mailId: string) => Promise<void>; close: () => 
  * noted on the mail and thrown, so that the queue tries again with growing pauses; nothing waits for it.
  */
 export function openMailer(ctx: Context, smtpUrl: string | undefined, from: string): Mailer {
-  // The library's own time-outs are minutes; a dead server should free the worker sooner.
-  const transport: Transporter | undefined =
-    smtpUrl === undefined
-      ? undefined
-      : nodemailer.createTransport({
-          url: smtpUrl,
-          connectionTimeout: 10_000,
-          greetingTimeout: 10_000,
-          socketTimeout: 30_000,
-          disableFileAccess: true,
-          disableUrlAccess: true,
-        } as never)
+  let opening: Promise<Transporter> | undefined
+  const transport = smtpUrl === undefined ? undefined : () => (opening ??= openTransport(smtpUrl))
 
   const deliver = async (mailId: string) => {
     const mail = await ctx.db.across.selectFrom('mails').selectAll().where('id', '=', mailId).executeTakeFirst()
@@ -30,7 +20,8 @@ export function openMailer(ctx: Context, smtpUrl: string | undefined, from: stri
         const { text, html } = JSON.parse(ctx.secrets.open(mail.sealed)) as { text: string; html: string }
         // The same id every time: a retry after a lost answer is recognisable as a duplicate.
         const messageId = `<${mail.id}@${new URL(ctx.settings.publicUrl).hostname}>`
-        await transport.sendMail({
+        const server = await transport()
+        await server.sendMail({
           from,
           to: { name: '', address: mail.recipient },
           subject: mail.subject,
@@ -47,5 +38,39 @@ export function openMailer(ctx: Context, smtpUrl: string | undefined, from: stri
       throw error
     }
   }
-  return { deliver, close: () => transport?.close() }
+  return {
+    deliver,
+    close: () =>
+      void opening?.then(
+        (server) => server.close(),
+        () => {},
+      ),
+  }
+}
+
+/** What is wrong with a mail server: whether it answers and takes our user and password. Sends nothing. */
+export async function findMailServerProblem(smtpUrl: string): Promise<string | undefined> {
+  const transport = await openTransport(smtpUrl)
+  try {
+    await transport.verify()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  } finally {
+    transport.close()
+  }
+}
+
+// Loaded when the first mail is sent: development never sends one.
+async function openTransport(smtpUrl: string): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer')
+  return createTransport({
+    url: smtpUrl,
+    // The library's own time-outs are minutes; a dead server should free the worker sooner.
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 30_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  } as never)
 }

@@ -75,21 +75,26 @@ export function priceNamed(version: PlanVersion, name?: string): { name: string;
   return { name: chosen, price }
 }
 
-/** Plans of the definition that the database does not know yet are created; what exists is left alone. */
+/**
+ * Plans of the definition that the database does not know yet are created; what exists is left alone. Answers the keys
+ * of those it has created: of several processes that start at once, each plan is one's.
+ */
 export async function createMissingPlans(tx: Tx, ctx: Context): Promise<string[]> {
   const existing = new Set((await tx.selectFrom('plans').select('key').execute()).map(({ key }) => key))
   const missing = Object.entries(ctx.product.plans).filter(([key]) => !existing.has(key))
-  const position = existing.size
-  for (const [index, [key, plan]] of missing.entries()) {
-    await tx
+  const created: string[] = []
+  for (const [key, plan] of missing) {
+    const position = existing.size + created.length
+    const inserted = await tx
       .insertInto('plans')
-      .values({ key, name: plan.name, hidden: plan.hidden, position: position + index, createdAt: ctx.now() })
+      .values({ key, name: plan.name, hidden: plan.hidden, position, createdAt: ctx.now() })
       .onConflict((conflict) => conflict.column('key').doNothing())
-      .execute()
+      .executeTakeFirst()
+    if (inserted.numInsertedOrUpdatedRows === 1n) created.push(key)
   }
   // In a second step, because a plan may fall back to one that is defined after it.
-  for (const [key, plan] of missing) await addVersion(tx, ctx, key, plan, 1)
-  return missing.map(([key]) => key)
+  for (const [key, plan] of missing) if (created.includes(key)) await addVersion(tx, ctx, key, plan, 1)
+  return created
 }
 
 export async function addVersion(

@@ -26,7 +26,13 @@ const selectStaff = (db: Queryable) =>
         .as('signsIn'),
     ])
 
-export type Added = { userId: string; isNewUser: boolean; emailVerified: boolean; resetToken: string | undefined }
+export type Added = {
+  userId: string
+  email: string
+  isNewUser: boolean
+  emailVerified: boolean
+  resetToken: string | undefined
+}
 
 /**
  * Makes somebody staff, at once and in every session they have. Who has no way to sign in yet (a new user always) is
@@ -53,7 +59,7 @@ export async function addStaff(tx: Tx, ctx: Context, actor: Actor, emailAsWritte
     await auditSystem(tx, ctx, actor, { action: 'staff.added', target, after: { email } })
   }
   const { signsIn } = await selectStaff(tx).where('staff.userId', '=', user.id).executeTakeFirstOrThrow()
-  const result = { userId: user.id, isNewUser, emailVerified: user.emailVerified }
+  const result = { userId: user.id, email, isNewUser, emailVerified: user.emailVerified }
   if (signsIn) return { ...result, resetToken: undefined }
   await auditSystem(tx, ctx, actor, { action: 'user.password_link_made', target })
   return { ...result, resetToken: await newPasswordReset(tx, ctx, user.id) }

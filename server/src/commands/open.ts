@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { pino, type Logger } from 'pino'
+import type { Context } from '../context.ts'
+import { defaultDataDir, openEmbedded } from '../db/embedded.ts'
+import { explainDatabaseError } from '../db/explain.ts'
+import { developmentSecret } from '../development-secret.ts'
+import { ConfigurationError, readEnvironment, type Environment } from '../environment.ts'
+import type { Freehold, FreeholdOptions } from '../freehold.ts'
+import type { Product } from '../product.ts'
+import { remark } from './print.ts'
+
+/** How one calls the command here: from its sources inside the repository, or from where npm installed it. */
+export const invocation = import.meta.url.endsWith('.ts') ? 'npm run freehold --' : 'npx freehold'
+
+/** The database a command works on: DATABASE_URL, or the embedded one of this project. */
+export type Server = { url: string; close: () => Promise<void> }
+
+export async function openServer(environment: Environment): Promise<Server> {
+  if (environment.databaseUrl !== undefined) return { url: environment.databaseUrl, close: async () => {} }
+  const { url, stop } = await openEmbedded({ dataDir: dataDirOf(environment), log: remark })
+  return { url, close: stop }
+}
+
+/** What a command that serves works with. Logs go to stdout, where collectors look for them. */
+export async function openFreehold(config: string | undefined, parts: { worker: boolean }) {
+  const { environment, product, server } = await openProject(config)
+  return closing(server, async () => {
+    const { createFreehold } = await import('../freehold.ts')
+    const log = openLog(environment.logLevel ?? 'info', process.stdout.fd)
+    const options = { ...(await settings(environment, product, server, log)), ...parts }
+    const freehold: Freehold = await explained(server, () => createFreehold(options))
+    const close = async () => {
+      await freehold.close()
+      await server.close()
+    }
+    return { freehold, environment, log, close }
+  })
+}
+
+/** Gives `work` what a command needs beside a server that may be running: the database, and no worker of its own. */
+export async function withContext<Result>(
+  config: string | undefined,
+  work: (ctx: Context) => Promise<Result>,
+): Promise<Result> {
+  const { environment, product, server } = await openProject(config)
+  return closing(server, async () => {
+    const { openContext } = await import('../freehold.ts')
+    const log = openLog(environment.logLevel ?? 'warn', process.stderr.fd)
+    const options = await settings(environment, product, server, log)
+    const { ctx, close } = await explained(server, () => openContext(options))
+    const result = await work(ctx).finally(close)
+    await server.close()
+    return result
+  })
+}
+
+/** Says what to do about a database that does not let us in. */
+export async function explained<T>({ url }: Server, work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    const explanation = explainDatabaseError(error, url)
+    throw explanation === undefined ? error : new Error(explanation, { cause: error })
+  })
+}
+
+/** Reads environment and definition, and starts the database meanwhile: both take their time. */
+async function openProject(config: string | undefined) {
+  let environment: Environment
+  try {
+    environment = readEnvironment()
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    const further = await loadProduct(config).then(() => [], problemsIn)
+    throw new ConfigurationError([...error.problems, ...further])
+  }
+  const [product, server] = await Promise.allSettled([loadProduct(config), openServer(environment)])
+  if (product.status === 'fulfilled' && server.status === 'fulfilled') {
+    return { environment, product: product.value, server: server.value }
+  }
+  if (server.status === 'fulfilled') await server.value.close()
+  throw product.status === 'rejected' ? product.reason : (server as PromiseRejectedResult).reason
+}
+
+const problemsIn = (error: unknown): string[] => (error instanceof ConfigurationError ? error.problems : [])
+
+/** Leaves the database when the work on it fails; otherwise that is up to the work. */
+async function closing<T>(server: Server, work: () => Promise<T>): Promise<T> {
+  return work().catch(async (error: unknown) => {
+    await server.close()
+    throw error
+  })
+}
+
+const configurationFiles = ['freehold.config.ts', 'freehold.config.js', 'freehold.config.mjs']
+
+/** The product definition of a project: `--config FILE`, or freehold.config.ts in its folder. */
+export async function loadProduct(file?: string): Promise<Product> {
+  const found = (file === undefined ? configurationFiles : [file]).find((candidate) => existsSync(resolve(candidate)))
+  if (found === undefined) {
+    throw new ConfigurationError([
+      file === undefined
+        ? `there is no ${configurationFiles[0]} in ${process.cwd()}: make one with defineProduct, or name it with --config`
+        : `${file} does not exist: mend --config`,
+    ])
+  }
+  const module = await importDefinition(found)
+  if (!module.default?.plans || !module.default.hooks) {
+    throw new ConfigurationError([`${found} must export what defineProduct answers as its default`])
+  }
+  return module.default
+}
+
+async function importDefinition(file: string): Promise<{ default?: Product }> {
+  try {
+    return (await import(pathToFileURL(resolve(file)).href)) as { default?: Product }
+  } catch (error) {
+    // By its content, not its class: the definition may have been made by another copy of this package.
+    const { problems } = error as { problems?: string[] }
+    if (Array.isArray(problems)) throw new ConfigurationError(problems)
+    throw new Error(`${file} cannot be loaded: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
+}
+
+async function settings(environment: Environment, product: Product, server: Server, logger: Logger) {
+  const { publicUrl, production, smtpUrl, mailFrom, rateLimits, trustedProxies } = environment
+  return {
+    product,
+    database: server.url,
+    secret: environment.secret ?? (await developmentSecret(dataDirOf(environment))),
+    publicUrl,
+    production,
+    ...(smtpUrl === undefined ? {} : { smtpUrl }),
+    mailFrom,
+    rateLimits,
+    trustedProxies,
+    logger,
+  } satisfies FreeholdOptions
+}
+
+const openLog = (level: string, fileDescriptor: number): Logger =>
+  pino(
+    {
+      level,
+      redact: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.token', '*.key', '*.secret'],
+    },
+    pino.destination({ dest: fileDescriptor, sync: true }),
+  )
+
+const dataDirOf = (environment: Environment) => environment.dataDir ?? defaultDataDir(process.cwd())

@@ -1,0 +1,95 @@
+import { createInterface } from 'node:readline/promises'
+import { systemActor, type Context } from '../context.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
+import { comparePlans, pushPlans, type PlanComparison } from '../plans/definition.ts'
+import type { Price } from '../product.ts'
+import { command } from './command.ts'
+import { withContext } from './open.ts'
+import { plural, print, printJson, remark } from './print.ts'
+
+const operator = systemActor('command line')
+
+const upToDate = 'The plans in the database are as defined'
+
+export const diff = command({
+  options: { json: { type: 'boolean', about: 'Print JSON' } },
+  about:
+    'Compares the plans of the definition with the current versions in the database: what is new, what changed, how many ' +
+    'businesses are on the version that changed, and which of them use more than the definition allows. Changes nothing.',
+  run: ({ options, config }) =>
+    withContext(config, async (ctx) => {
+      const plans = await acrossBusinesses(ctx.db, (tx) => comparePlans(tx, ctx))
+      if (options.json) return printJson({ plans })
+      print(describe(plans))
+    }),
+})
+
+export const push = command({
+  options: {
+    yes: { type: 'boolean', about: 'Write without asking' },
+    json: { type: 'boolean', about: 'Print JSON' },
+  },
+  about:
+    'Shows what `plans diff` shows and writes it: new plans, and new versions of those that changed. New subscriptions get ' +
+    'the new versions, existing ones keep theirs.',
+  run: ({ options, config }) =>
+    withContext(config, async (ctx) => {
+      if (!options.yes && !(await isAgreedTo(ctx))) return 1
+      const plans = await acrossBusinesses(ctx.db, (tx) => pushPlans(tx, ctx, operator))
+      if (options.json) return printJson({ plans })
+      if (options.yes) print(describe(plans))
+      const written = plans.filter(isDifferent)
+      if (written.length > 0) print(`Written: ${written.map(({ plan }) => plan).join(', ')}`)
+    }),
+})
+
+const isDifferent = ({ state }: PlanComparison) => state === 'new' || state === 'changed'
+
+async function isAgreedTo(ctx: Context): Promise<boolean> {
+  const plans = await acrossBusinesses(ctx.db, (tx) => comparePlans(tx, ctx))
+  remark(describe(plans))
+  if (!plans.some(isDifferent)) return true
+  if (!process.stdin.isTTY) {
+    remark('\nNothing is written: repeat with --yes')
+    return false
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await terminal.question('\nWrite this? [y/N] ')
+  terminal.close()
+  return /^y(es)?$/i.test(answer.trim())
+}
+
+function describe(plans: PlanComparison[]): string {
+  const texts = plans.flatMap((plan) => (plan.state === 'same' ? [] : describePlan(plan)))
+  return plans.some(isDifferent) ? texts.join('\n\n') : [...texts, upToDate].join('\n\n')
+}
+
+function describePlan({ plan, state, version, subscriptions, changes, exceeding }: PlanComparison): string {
+  const businesses = plural(subscriptions, 'business', 'businesses')
+  if (state === 'not_defined') return `${plan}: in the database only, with ${businesses}; it is left alone`
+  if (state === 'new')
+    return [`${plan}: new`, ...changes.map(({ field, to }) => `  ${field}  ${show(field, to)}`)].join('\n')
+  return [
+    `${plan}: changed from version ${version}, which ${businesses} keep${subscriptions === 1 ? 's' : ''}`,
+    ...changes.map(({ field, from, to }) => `  ${field}  ${show(field, from)} → ${show(field, to)}`),
+    ...(exceeding.length > 0 ? [`  ${plural(exceeding.length, 'case')} above what it would allow:`] : []),
+    ...exceeding.slice(0, shownCases).map(({ businessId, businessName, feature, used, limit }) => {
+      return `    ${businessName} (${businessId}): ${feature} ${used} of ${limit}`
+    }),
+    ...(exceeding.length > shownCases ? [`    and ${exceeding.length - shownCases} more: see --json`] : []),
+  ].join('\n')
+}
+
+const shownCases = 20
+
+function show(field: string, value: unknown): string {
+  if (value === undefined) return 'not there'
+  if (value === null) return field.startsWith('includes.') ? 'unlimited' : 'none'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  const { amount, currency, interval } = value as Price
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency })
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 2
+  const each = interval.count === 1 ? `per ${interval.unit}` : `every ${interval.count} ${interval.unit}s`
+  return `${currency} ${(amount / 10 ** digits).toFixed(digits)} ${each}`
+}

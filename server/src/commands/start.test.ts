@@ -1,0 +1,213 @@
+import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { command, launch, launchWithNpm, type Running } from '../../test/command-line.ts'
+import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
+import { defaultDataDir } from '../db/embedded.ts'
+
+let freehold: TestFreehold
+beforeAll(async () => {
+  freehold = await createTestFreehold()
+})
+afterAll(() => freehold.close())
+
+const running: Running[] = []
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGKILL')
+    await ended
+  }
+})
+const watched = async (starting: Promise<Running>) => {
+  const started = await starting
+  running.push(started)
+  return started
+}
+const start = (args: string[] = [], env: Record<string, string> = {}) =>
+  watched(launch(['start', ...args], { DATABASE_URL: freehold.database, PORT: '0', ...env }))
+
+/** Somebody who holds a business's row, so that requests about it wait. */
+async function hold(businessId: string) {
+  const client = new pg.Client(freehold.database)
+  await client.connect()
+  await client.query('begin')
+  await client.query('select from freehold.businesses where id = $1 for update -- test', [businessId])
+  return async () => {
+    await client.query('commit')
+    await client.end()
+  }
+}
+
+const rename = (url: string, { business, token }: { business: { id: string }; token: string }) =>
+  fetch(`${url}/v1/businesses/${business.id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ name: 'Renamed' }),
+  })
+
+test('start says where everything is, and serves it', async () => {
+  const { url, output } = await start()
+  expect(output.stdout).toMatch(/\n {2}Reference {2}http:\/\/localhost:\d+\/docs\n/)
+  expect(output.stdout).toMatch(/\n {2}Mailbox {4}http:\/\/localhost:\d+\/dev\/mailbox\n/)
+  expect(output.stdout).toMatch(/\n {2}Staff {6}npm run freehold -- staff add /)
+  expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  const reference = await fetch(`${url}/docs`)
+  expect(reference.headers.get('content-type')).toMatch(/^text\/html/)
+  expect((await fetch(`${url}/docs/js/scalar.js`)).headers.get('content-type')).toMatch(/javascript/)
+})
+
+test('logs are JSON lines, a line for each request, and nothing of it is an address or a secret', async () => {
+  const { url, output } = await start()
+  await fetch(`${url}/v1/me?x=hidden-word`, { headers: { authorization: 'Bearer hidden-word' } })
+  await freehold.eventually(async () => output.stdout.includes('"route":"/v1/me"'))
+  const lines = output.stdout.split('\n').filter((line) => line.startsWith('{'))
+  expect(lines.map((line) => JSON.parse(line) as { msg: string })).toContainEqual(
+    expect.objectContaining({ msg: 'request', method: 'GET', status: 401 }),
+  )
+  expect(output.stdout).not.toContain('hidden-word')
+})
+
+test('in production there is no banner between the logs', async () => {
+  const env = { NODE_ENV: 'production', PUBLIC_URL: 'https://app.example.test', HOST: '127.0.0.1' }
+  const { output } = await start([], env)
+  const lines = output.stdout.trimEnd().split('\n')
+  expect(lines.map((line) => JSON.parse(line) as { api?: string })).toContainEqual(
+    expect.objectContaining({ api: 'https://app.example.test/v1', msg: 'Session Recorder is ready' }),
+  )
+})
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s ends it with exit code 0', async (signal) => {
+  const { child, ended, output } = await start()
+  child.kill(signal)
+  expect(await ended).toBe(0)
+  expect(output.stderr).toBe('')
+})
+
+test('a request that is running is answered, while new ones are not taken', async () => {
+  const acme = await freehold.signUp()
+  const { url, child, ended } = await start()
+  const release = await hold(acme.business.id)
+  const answer = rename(url, acme)
+  await delay(500)
+  child.kill('SIGTERM')
+  await freehold.eventually(() =>
+    fetch(`${url}/healthz`).then(
+      () => false,
+      () => true,
+    ),
+  )
+  await release()
+  expect((await answer).status).toBe(200)
+  expect(await ended).toBe(0)
+})
+
+test('a second signal ends it at once, but not the same one that comes twice', async () => {
+  const acme = await freehold.signUp()
+  const { url, child, ended } = await start()
+  const release = await hold(acme.business.id)
+  const answer = rename(url, acme).catch(() => undefined)
+  await delay(500)
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  await delay(600)
+  expect(child.exitCode).toBeNull()
+  child.kill('SIGINT')
+  expect(await ended).toBe(1)
+  await release()
+  expect(await answer).toBeUndefined()
+})
+
+test('a port in use is named', async () => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const { exitCode, stderr } = await command(['start'], { DATABASE_URL: freehold.database, PORT: String(port) })
+  other.close()
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: `freehold: Port ${port} is in use: set PORT to a free one, such as PORT=${port + 1}\n`,
+  })
+})
+
+test('an address that is not here is named', async () => {
+  const { exitCode, stderr } = await command(['start'], {
+    DATABASE_URL: freehold.database,
+    PORT: '0',
+    HOST: '192.0.2.1',
+  })
+  expect(exitCode).toBe(1)
+  expect(stderr).toMatch(/^freehold: HOST=192\.0\.2\.1 is no address of this machine.*\n$/)
+})
+
+test('jobs wait while nobody works, and a worker of its own does them', async () => {
+  await start(['--no-worker'])
+  const { user } = await freehold.signUp()
+  const sent = async () => {
+    const mails = await freehold.sql<{ sent: boolean }>(
+      'select sent_at is not null as sent from freehold.mails where recipient = $1',
+      [user.email],
+    )
+    return mails.length > 0 && mails.every((mail) => mail.sent)
+  }
+  await delay(1_500)
+  expect(await sent()).toBe(false)
+  const worker = await watched(launch(['work'], { DATABASE_URL: freehold.database }, /working for/))
+  await freehold.eventually(sent)
+  worker.child.kill('SIGTERM')
+  expect(await worker.ended).toBe(0)
+})
+
+test('npm start passes a signal on, and leaves no process behind', async () => {
+  const { child, ended, url } = await watched(launchWithNpm({ DATABASE_URL: freehold.database, PORT: '0' }))
+  child.kill('SIGTERM')
+  // Its output is closed only when nobody holds it any more: neither npm, nor a shell, nor the server.
+  expect(await ended).toBe(0)
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow(/fetch failed/)
+})
+
+test('Ctrl-C reaches npm and the server, which ends in order', async () => {
+  const { child, ended } = await watched(launchWithNpm({ DATABASE_URL: freehold.database, PORT: '0' }))
+  process.kill(-(child.pid ?? 0), 'SIGINT')
+  expect(await ended).toBe(0)
+})
+
+test('without DATABASE_URL it brings a database along, which commands share, and which survives a kill', async () => {
+  const home = dirname(inject('clusterUrl') && defaultDataDir(process.cwd()))
+  const dataDir = join(home, `freehold-start-test-${process.pid}`)
+  const postgres = () =>
+    readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').then(Number.parseInt, () => undefined)
+  try {
+    const env = { DATA_DIR: dataDir, PORT: '0' }
+    const first = await watched(launch(['start'], env))
+    const signedUp = await fetch(`${first.url}/v1/signup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        business: { name: 'Acme' },
+        email: 'pat@example.test',
+        password,
+        firstName: 'Pat',
+        lastName: 'Person',
+      }),
+    })
+    const { token } = (await signedUp.json()) as { token: string }
+    expect(await command(['staff', 'add', 'pat@example.test'], env)).toMatchObject({ exitCode: 0 })
+    const server = await postgres()
+    first.child.kill('SIGKILL')
+    await first.ended
+    process.kill(server ?? 0, 'SIGKILL')
+
+    const second = await watched(launch(['start'], env))
+    const staff = await fetch(`${second.url}/v1/staff/plans`, { headers: { authorization: `Bearer ${token}` } })
+    expect(staff.status).toBe(200)
+    second.child.kill('SIGTERM')
+    expect(await second.ended).toBe(0)
+    expect(existsSync(join(dataDir, 'postgres/postmaster.pid'))).toBe(false)
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})

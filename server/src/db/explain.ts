@@ -1,0 +1,49 @@
+import { sqlState } from './transactions.ts'
+
+/**
+ * What is wrong with a database that does not let us in, and what to do about it; undefined for any other error. Names
+ * the server and the user, never the password.
+ */
+export function explainDatabaseError(error: unknown, databaseUrl: string): string | undefined {
+  const { hostname, port, username, pathname } = new URL(databaseUrl)
+  const server = `${hostname || 'localhost'}:${port || 5432}`
+  const user = decodeURIComponent(username) || 'the current user'
+  const database = decodeURIComponent(pathname.slice(1)) || user
+  const said = error instanceof Error ? error.message : String(error)
+
+  switch (sqlState(error)) {
+    case 'ECONNREFUSED':
+      return `Nothing answers at ${server}: start PostgreSQL there, or mend DATABASE_URL`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `The host ${hostname} of DATABASE_URL is not known here: mend DATABASE_URL`
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `${server} cannot be reached: mend DATABASE_URL, or let this machine through to it`
+    case '28P01':
+      return `The database refuses the password of ${user}: mend DATABASE_URL`
+    case '28000':
+      return `The database does not let ${user} in (${said}): mend DATABASE_URL or the server's pg_hba.conf`
+    case '3D000':
+      return `There is no database ${database} at ${server}. Create it: createdb ${database}`
+    case '42501':
+      return (
+        `${user} may not set up the schema (${said}). ` +
+        `Run as its owner: grant create on database ${database} to ${user}; or set DATABASE_URL to a user who may`
+      )
+    case '53300':
+      return `The database has no connection left for ${user}: raise max_connections, or end what holds them`
+    case '57P03':
+      return 'The database is starting up: try again in a moment'
+    default:
+      break
+  }
+  // Neither the driver's time-out nor a refused encryption carries a code.
+  if (/timeout/i.test(said)) return `${server} did not answer in time: mend DATABASE_URL, or let this machine through`
+  if (/SSL/.test(said)) return `${said}: add ?sslmode=disable (or require) to DATABASE_URL as the server wants it`
+  if (/self-signed|certificate/i.test(said)) {
+    return `The certificate of ${server} is not trusted (${said}): add &sslrootcert=FILE to DATABASE_URL`
+  }
+  return undefined
+}
