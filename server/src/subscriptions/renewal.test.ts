@@ -386,7 +386,7 @@ describe('several thousand at once', () => {
 
 type Worker = { process: ChildProcess; heard: (text: string) => Promise<void>; ended: Promise<unknown> }
 
-/** A worker in a process of its own; `heard` waits for something in what it writes. */
+/** A worker in a process of its own; `heard` waits for something in what it writes, as long as it lives. */
 function startWorker(database: string): Worker {
   const script = fileURLToPath(new URL('../../test/worker-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--conditions=freehold-source', script, database], {
@@ -400,7 +400,8 @@ function startWorker(database: string): Worker {
   })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const heard = (text: string) =>
-    new Promise<void>((resolve) => {
+    new Promise<void>((resolve, reject) => {
+      void ended.then(() => reject(new Error(`The worker ended before it said: ${text}`)))
       const look = () => {
         if (!lines.some((line) => line.includes(text))) return
         waiting.delete(look)
