@@ -45,6 +45,8 @@ export function openDatabase(connection: string | pg.Pool, poolSize = 16): Datab
     })
     // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
     opened.on('error', () => {})
+    // The same for one that breaks between two statements of a transaction: the next statement fails by itself.
+    opened.on('connect', (client) => client.on('error', () => {}))
     return opened
   }
   const acrossPool = pool(poolSize)

@@ -18,6 +18,7 @@ export const Problem = Type.Object(
   { $id: 'Problem', additionalProperties: true },
 )
 
+/** The body of a refusal (RFC 9457): `code` is stable and for programs, `detail` for people. */
 export type ProblemBody = {
   type: string
   title: string
@@ -104,7 +105,7 @@ function isUnavailable(error: Error): boolean {
   return (
     code.startsWith('08') ||
     ['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code) ||
-    /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
+    /timeout exceeded when trying to connect|Connection terminated|is not queryable/.test(error.message)
   )
 }
 
