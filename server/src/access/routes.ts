@@ -8,18 +8,21 @@ import { confirmReservation, releaseReservation } from '../usage/reservations.ts
 import { allocate, check, consumeUnits, release, reserve, type Ask, type GateAnswer, type Subject } from './gate.ts'
 import { subjectOf, type SubjectFields } from './subject.ts'
 
-const Answer = Type.Object({
-  allowed: Type.Boolean(),
-  code: Type.Unsafe<GateAnswer['code']>({
-    type: ['string', 'null'],
-    description: 'null when allowed, otherwise why not',
-  }),
-  limit: OptionalInteger,
-  used: OptionalInteger,
-  remaining: OptionalInteger,
-  resetsAt: OptionalTime,
-  requestId: Type.String(),
-})
+const Answer = Type.Object(
+  {
+    allowed: Type.Boolean(),
+    code: Type.Unsafe<GateAnswer['code']>({
+      type: ['string', 'null'],
+      description: 'null when allowed, otherwise why not',
+    }),
+    limit: OptionalInteger,
+    used: OptionalInteger,
+    remaining: OptionalInteger,
+    resetsAt: OptionalTime,
+    requestId: Type.String(),
+  },
+  { $id: 'GateAnswer' },
+)
 
 const subjectFields = {
   businessId: Type.Optional(Id),

@@ -4,16 +4,19 @@ import type { Routes } from '../http/request.ts'
 import { closed, OptionalText, Page, PageQuery, page, path, Time } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
 
-export const AuditEntry = Type.Object({
-  id: Type.String(),
-  at: Time,
-  actor: Type.Object({ kind: Type.String(), id: OptionalText, name: OptionalText, email: OptionalText }),
-  onBehalfOf: Type.Optional(Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() })),
-  action: Type.String(),
-  target: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-  before: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-  after: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-})
+export const AuditEntry = Type.Object(
+  {
+    id: Type.String(),
+    at: Time,
+    actor: Type.Object({ kind: Type.String(), id: OptionalText, name: OptionalText, email: OptionalText }),
+    onBehalfOf: Type.Optional(Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() })),
+    action: Type.String(),
+    target: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
+    before: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
+    after: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
+  },
+  { $id: 'AuditEntry' },
+)
 
 const AuditQuery = Type.Object(
   {

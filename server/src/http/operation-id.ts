@@ -3,6 +3,18 @@ const verbs = new Set(
   'signup login logout check consume allocate release confirm lookup accept resend rotate'.split(' '),
 )
 
+/** Where the path alone would say it oddly. */
+const said: Record<string, string> = {
+  'POST /v1/usage': 'reportUsage',
+  'POST /v1/businesses/:businessId/reopening': 'reopenBusiness',
+  'POST /v1/businesses/:businessId/ownership-transfer': 'transferOwnership',
+  'POST /v1/businesses/:businessId/support-access/requests/:id': 'answerSupportRequest',
+  'DELETE /v1/businesses/:businessId/support-access/sessions/:id': 'endSupportSession',
+  'DELETE /v1/me/sessions/others': 'deleteMyOtherSessions',
+  'POST /v1/me/two-factor/removal': 'removeMyTwoFactor',
+  'POST /v1/dev/clock': 'moveDevClock',
+}
+
 const verbOf: Record<string, string> = { POST: 'create', PUT: 'set', PATCH: 'update', DELETE: 'delete' }
 
 /**
@@ -10,6 +22,8 @@ const verbOf: Record<string, string> = { POST: 'create', PUT: 'set', PATCH: 'upd
  * `acceptInvitation`. The business in the path goes without saying.
  */
 export function operationId(method: string, url: string): string {
+  const known = said[`${method} ${url}`]
+  if (known !== undefined) return known
   const parts = url.split('/').filter((part) => part !== '' && part !== 'v1')
   if (parts[0] === 'businesses' && parts.length > 2) parts.splice(0, 2)
   const names = parts.filter((part) => !part.startsWith(':'))

@@ -33,37 +33,43 @@ import { userById, UserBody } from './presenter.ts'
 import { accepted, Accepted } from './routes.ts'
 import { endOtherSessions, endSession, listSessions } from './sessions.ts'
 
-const Me = Type.Object({
-  user: Type.Optional(UserBody),
-  staff: Type.Optional(Type.Boolean()),
-  memberships: Type.Optional(Type.Array(Membership)),
-  invitations: Type.Optional(
-    Type.Array(
-      Type.Object({
-        id: Type.String(),
-        business: Type.Object({ id: Type.String(), name: Type.String() }),
-        role: Type.String(),
-        expiresAt: Time,
-      }),
+const Me = Type.Object(
+  {
+    user: Type.Optional(UserBody),
+    staff: Type.Optional(Type.Boolean()),
+    memberships: Type.Optional(Type.Array(Membership)),
+    invitations: Type.Optional(
+      Type.Array(
+        Type.Object({
+          id: Type.String(),
+          business: Type.Object({ id: Type.String(), name: Type.String() }),
+          role: Type.String(),
+          expiresAt: Time,
+        }),
+      ),
     ),
-  ),
-  apiKey: Type.Optional(Type.Object({ id: Type.String(), name: Type.String(), type: Type.String() })),
-  appKey: Type.Optional(Type.Object({ id: Type.String(), name: Type.String(), scope: Type.String() })),
-  supportSession: Type.Optional(Type.Object({ id: Type.String(), access: Type.String() })),
-  business: Type.Optional(BusinessBody),
-  permissions: Type.Optional(Type.Array(Type.String())),
-  subscription: Type.Optional(Type.Union([SubscriptionBody, Type.Null()])),
-})
+    apiKey: Type.Optional(Type.Object({ id: Type.String(), name: Type.String(), type: Type.String() })),
+    appKey: Type.Optional(Type.Object({ id: Type.String(), name: Type.String(), scope: Type.String() })),
+    supportSession: Type.Optional(Type.Object({ id: Type.String(), access: Type.String() })),
+    business: Type.Optional(BusinessBody),
+    permissions: Type.Optional(Type.Array(Type.String())),
+    subscription: Type.Optional(Type.Union([SubscriptionBody, Type.Null()])),
+  },
+  { $id: 'Me' },
+)
 
-const Session = Type.Object({
-  id: Type.String(),
-  current: Type.Boolean(),
-  ipAddress: OptionalText,
-  userAgent: OptionalText,
-  createdAt: Time,
-  lastUsedAt: Time,
-  expiresAt: Time,
-})
+const Session = Type.Object(
+  {
+    id: Type.String(),
+    current: Type.Boolean(),
+    ipAddress: OptionalText,
+    userAgent: OptionalText,
+    createdAt: Time,
+    lastUsedAt: Time,
+    expiresAt: Time,
+  },
+  { $id: 'Session' },
+)
 
 /** What a person sees and changes about themselves; a key sees what it is. */
 export const meRoutes: Routes = (app, ctx) => {

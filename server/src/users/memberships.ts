@@ -6,14 +6,17 @@ import type { Queryable, Tx } from '../db/open.ts'
 import { presentSubscription, SubscriptionBody } from '../subscriptions/presenter.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
 
-export const Membership = Type.Object({
-  business: BusinessBody,
-  memberId: Type.String(),
-  role: Type.String(),
-  suspended: Type.Boolean(),
-  permissions: Type.Array(Type.String()),
-  subscription: Type.Union([SubscriptionBody, Type.Null()]),
-})
+export const Membership = Type.Object(
+  {
+    business: BusinessBody,
+    memberId: Type.String(),
+    role: Type.String(),
+    suspended: Type.Boolean(),
+    permissions: Type.Array(Type.String()),
+    subscription: Type.Union([SubscriptionBody, Type.Null()]),
+  },
+  { $id: 'Membership' },
+)
 
 /** The businesses a user belongs to, with what they may do there. */
 export async function membershipsOf(db: Queryable, ctx: Context, userId: string) {

@@ -28,14 +28,17 @@ const SignUpBody = Type.Object(
   { ...closed, description: 'With business and email, or with invitationToken: the e-mail is then the invited one' },
 )
 
-const SignedUp = Type.Object({
-  user: UserBody,
-  business: BusinessBody,
-  member: MemberBody,
-  subscription: Type.Optional(SubscriptionBody),
-  token: Type.String(),
-  apiKeys: Type.Optional(Type.Array(Type.Object({ id: Type.String(), type: Type.String(), key: Type.String() }))),
-})
+const SignedUp = Type.Object(
+  {
+    user: UserBody,
+    business: BusinessBody,
+    member: MemberBody,
+    subscription: Type.Optional(SubscriptionBody),
+    token: Type.String(),
+    apiKeys: Type.Optional(Type.Array(Type.Object({ id: Type.String(), type: Type.String(), key: Type.String() }))),
+  },
+  { $id: 'SignedUp' },
+)
 
 export const Accepted = Type.Object({ status: Type.String({ enum: ['accepted'] }) })
 export const accepted = { status: 'accepted' }

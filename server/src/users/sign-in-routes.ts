@@ -16,13 +16,16 @@ import { accepted, Accepted, deviceOf } from './routes.ts'
 import { endSession } from './sessions.ts'
 import { signIn, welcome } from './sign-in.ts'
 
-const SignedIn = Type.Object({
-  user: Type.Optional(UserBody),
-  token: Type.Optional(Type.String()),
-  memberships: Type.Optional(Type.Array(Membership)),
-  twoFactorRequired: Type.Optional(Type.Boolean()),
-  challenge: Type.Optional(Type.String({ description: 'For POST /v1/login/two-factor' })),
-})
+const SignedIn = Type.Object(
+  {
+    user: Type.Optional(UserBody),
+    token: Type.Optional(Type.String()),
+    memberships: Type.Optional(Type.Array(Membership)),
+    twoFactorRequired: Type.Optional(Type.Boolean()),
+    challenge: Type.Optional(Type.String({ description: 'For POST /v1/login/two-factor' })),
+  },
+  { $id: 'SignedIn' },
+)
 
 /** Signing in and out, with a second factor where there is one; a forgotten password. */
 export const signInRoutes: Routes = (app, ctx) => {
