@@ -25,7 +25,12 @@ export const Email = Type.String({ format: 'email', maxLength: 254 })
 export const Password = Type.String({ minLength: 8, maxLength: 128 })
 export const Token = Type.String({ minLength: 1, maxLength: 200 })
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z]+_[0-9a-z]+$' })
-export const Reason = Type.String({ minLength: 3, maxLength: 500, description: 'Kept in the audit log' })
+export const Reason = Type.String({
+  minLength: 3,
+  maxLength: 500,
+  pattern: '^[^\\u0000]*\\S[^\\u0000]*$',
+  description: 'Kept in the audit log',
+})
 export const FeatureName = Type.String({ minLength: 1, maxLength: 63 })
 export const Amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
 export const Fields = Type.Record(Type.String(), Type.Unknown(), { description: 'Fields the product declares' })

@@ -67,7 +67,13 @@ export async function addMember(
   return memberById(tx, businessId, id)
 }
 
-export type MemberChange = { role?: string; suspended?: boolean; fields?: Record<string, unknown> }
+export type MemberChange = {
+  role?: string
+  suspended?: boolean
+  fields?: Record<string, unknown>
+  /** Staff say why. */
+  reason?: string
+}
 
 /** `granter` is what the actor holds: nobody gives, or takes from, a role above their own. */
 export async function changeMember(
@@ -105,7 +111,12 @@ export async function changeMember(
     action: was === is ? 'member.updated' : is ? 'member.suspended' : 'member.restored',
     target: target(after),
     before: { role: before.role, suspended: was, fields: before.fields },
-    after: { role: after.role, suspended: is, fields: after.fields },
+    after: {
+      role: after.role,
+      suspended: is,
+      fields: after.fields,
+      ...(change.reason === undefined ? {} : { reason: change.reason }),
+    },
   })
   return after
 }

@@ -160,7 +160,7 @@ export function featureNamed(ctx: Context, name: string): Feature {
 }
 
 /** Counters with what they drew, and the grants, of some features. Lock order: counters, then grants. */
-async function loadAccounts(db: Queryable, businessId: string, names: string[], lock?: 'lock') {
+export async function loadAccounts(db: Queryable, businessId: string, names: string[], lock?: 'lock') {
   const countersQuery = db
     .selectFrom('usageCounters')
     .selectAll()

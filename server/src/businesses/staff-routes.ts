@@ -1,0 +1,72 @@
+import { Type } from 'typebox'
+import { actorOf, type Routes } from '../http/request.ts'
+import { closed, Page, page, PageQuery, path, Reason } from '../http/schemas.ts'
+import { acrossBusinesses } from '../http/transactions.ts'
+import { businessById, suspendBusiness } from './businesses.ts'
+import { searchBusinesses } from './search.ts'
+import { businessPage, presentForStaff, StaffBusinessBody, StaffBusinessPage } from './staff-view.ts'
+
+/** Staff find businesses, look at one, and suspend it. */
+export const staffBusinessRoutes: Routes = (app, ctx) => {
+  const tags = ['Staff']
+
+  app.get(
+    '/v1/staff/businesses',
+    {
+      config: { access: 'staff:read' },
+      schema: {
+        summary: 'Find businesses by name, e-mail, id or key',
+        tags,
+        querystring: Type.Object(
+          {
+            ...PageQuery.properties,
+            search: Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })),
+          },
+          closed,
+        ),
+        response: { 200: Page(StaffBusinessBody) },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) => {
+        const businesses = await searchBusinesses(tx, ctx, request.query)
+        const { items, nextCursor } = page(businesses, request.query.limit)
+        return { items: await presentForStaff(tx, ctx, items), nextCursor }
+      }),
+  )
+
+  app.get(
+    '/v1/staff/businesses/:id',
+    {
+      config: { access: 'staff:read' },
+      schema: {
+        summary: 'Everything about one business',
+        tags,
+        params: path('id'),
+        response: { 200: StaffBusinessPage },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) => businessPage(tx, ctx, await businessById(tx, request.params.id))),
+  )
+
+  app.patch(
+    '/v1/staff/businesses/:id',
+    {
+      config: { access: 'staff:write' },
+      schema: {
+        summary: 'Suspend a business, or lift that',
+        tags,
+        params: path('id'),
+        body: Type.Object({ status: Type.Enum(['suspended', 'active']), reason: Reason }, closed),
+        response: { 200: StaffBusinessPage },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) => {
+        const { status, reason } = request.body
+        const business = await suspendBusiness(tx, ctx, actorOf(request), request.params.id, status, reason)
+        return businessPage(tx, ctx, business)
+      }),
+  )
+}

@@ -1,0 +1,57 @@
+import { Type } from 'typebox'
+import type { Context } from '../context.ts'
+import type { Queryable } from '../db/open.ts'
+import { OptionalInteger, OptionalTime } from '../http/schemas.ts'
+import { accessOf } from '../subscriptions/lifecycle.ts'
+import { currentSubscription } from '../subscriptions/subscriptions.ts'
+import { readUsage, type Usage } from './counters.ts'
+
+/** What a business has of one feature now. */
+export const EntitlementBody = Type.Object(
+  {
+    kind: Type.Enum(['switch', 'value', 'allocated', 'metered']),
+    limit: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'With grants; null is unlimited' }),
+    used: OptionalInteger,
+    remaining: OptionalInteger,
+    resetsAt: OptionalTime,
+    source: Type.Enum(['plan', 'override', 'none']),
+    enabled: Type.Optional(Type.Boolean({ description: 'Of a switch' })),
+    value: Type.Optional(Type.Number({ description: 'Of a value' })),
+  },
+  { $id: 'Entitlement' },
+)
+
+export const EntitlementsBody = Type.Record(Type.String(), EntitlementBody)
+
+/**
+ * Every feature of the product as the business has it now. Without a subscription that entitles to anything there is
+ * nothing of each; what is used stays visible.
+ */
+export async function entitlementsNow(db: Queryable, ctx: Context, businessId: string, businessOpen: boolean) {
+  const subscription = await currentSubscription(db, ctx, businessId)
+  const access = accessOf(subscription, businessOpen, ctx.now())
+  const names = Object.keys(ctx.product.features)
+  const usage = subscription ? await readUsage(db, ctx, { businessId, subscription, access }, names) : {}
+  return Object.fromEntries(
+    Object.entries(ctx.product.features).map(([name, { kind }]) => [
+      name,
+      present(usage[name] ?? { ...nothing, kind }, access !== 'none'),
+    ]),
+  )
+}
+
+const nothing = { limit: 0, value: 0, source: 'none', ceiling: 0, used: 0, held: 0, resetsAt: null } as const
+
+function present(usage: Usage, entitled: boolean) {
+  const { kind } = usage
+  const source = entitled ? usage.source : 'none'
+  if (kind === 'switch' || kind === 'value') {
+    const has = entitled ? usage.value : 0
+    const setting = kind === 'switch' ? { enabled: has === true } : { value: Number(has) }
+    return { kind, limit: null, used: null, remaining: null, resetsAt: null, source, ...setting }
+  }
+  const limit = entitled ? usage.ceiling : 0
+  const { used, held } = usage
+  const remaining = limit === null ? null : Math.max(0, limit - used - held)
+  return { kind, limit, used, remaining, resetsAt: entitled ? usage.resetsAt : null, source }
+}
