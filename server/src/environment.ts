@@ -96,3 +96,14 @@ export function readEnvironment(
     rateLimits: rateLimits === 'on',
   }
 }
+
+const librarySettings = ['NODE_ENV', 'SECRET', 'PUBLIC_URL', 'SMTP_URL', 'MAIL_FROM', 'DATA_DIR']
+
+/** What an application that mounts Freehold did not say itself; the rest of the environment is the application's. */
+export function readLibraryEnvironment(
+  said: Variables,
+  variables: Variables = process.env,
+): Omit<Environment, 'mailFrom'> & { mailFrom: string | undefined } {
+  const settings = Object.fromEntries(librarySettings.map((name) => [name, said[name] ?? variables[name]]))
+  return { ...readEnvironment(settings), mailFrom: settings['MAIL_FROM'] }
+}

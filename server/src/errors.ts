@@ -59,6 +59,7 @@ export const errors = {
   unavailable: [503, 'The service is not available now'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
+/** The stable codes of every refusal. */
 export type ErrorCode = keyof typeof errors
 
 /** Where a request is wrong: a JSON pointer-like path and what to do. */

@@ -3,13 +3,21 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import pg from 'pg'
 import { access } from './access/access.ts'
 import { authentication } from './access/authentication.ts'
+import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
+import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
+import { allocateIn, consumeIn, releaseIn, type Tally } from './access/own-transaction.ts'
+import { credentialIdOf } from './access/subject.ts'
 import { changesChannel, type ChangeListener } from './changes.ts'
 import { clockChannel, openClock, type Clock } from './clock.ts'
-import type { Context } from './context.ts'
+import type { Actor, Context } from './context.ts'
+import { defaultDataDir } from './db/embedded.ts'
 import { migrate } from './db/migrate.ts'
 import { listen } from './db/notifications.ts'
 import { openDatabase, type Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
+import { developmentSecret } from './development-secret.ts'
+import { readLibraryEnvironment } from './environment.ts'
+import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
 import { newId } from './ids.ts'
@@ -17,23 +25,31 @@ import { openJobs } from './jobs/jobs.ts'
 import { openMailer } from './mail/deliver.ts'
 import { permissionTable } from './permissions.ts'
 import { createMissingPlans } from './plans/plans.ts'
-import type { Product } from './product.ts'
+import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
+import type { TypedProduct } from './product.ts'
 import { routes } from './routes.ts'
 import { openSecrets } from './secrets.ts'
 import { startWorker } from './jobs/worker.ts'
 import { tasks } from './tasks.ts'
+import type { Port } from './usage/meter.ts'
 
-export type FreeholdOptions = {
-  product: Product
+/** How Freehold is put into an application. What is left out comes from the environment, or has a default. */
+export type FreeholdOptions<Names extends ProductNames = ProductNames> = {
+  product: TypedProduct<Names>
   /** A connection string, or a pool of the application's whose settings are used for our own pools. */
   database: string | pg.Pool
-  /** Signs sessions and seals what is stored encrypted: at least 32 characters, the same in every process. */
-  secret: string
-  /** Where links in mails lead. */
+  /**
+   * Signs sessions and seals what is stored encrypted: at least 32 characters, the same in every process. Without it
+   * SECRET of the environment, and in development one that is made and kept.
+   */
+  secret?: string
+  /** Where links in mails lead; without it PUBLIC_URL. */
   publicUrl?: string
-  /** Off in production: the movable clock and the mailbox. */
+  /** Turns the movable clock and the mailbox off; without it whether NODE_ENV is production. */
   production?: boolean
+  /** Without it SMTP_URL. */
   smtpUrl?: string
+  /** Without it MAIL_FROM. */
   mailFrom?: string
   rateLimits?: boolean
   trustedProxies?: string[]
@@ -44,18 +60,63 @@ export type FreeholdOptions = {
   logger?: Logger
 }
 
-export type Freehold = {
-  ctx: Context
+/** Freehold in an application. */
+export type Freehold<Names extends ProductNames = ProductNames> = {
   /** All routes as one Fastify plugin. */
   fastify: FastifyPluginAsync
+  /** All routes for a framework that speaks in Requests. */
+  fetch: Fetch
   /** A server of its own with all routes. */
   server: () => Promise<FastifyInstance>
+  /**
+   * A Fastify preHandler: lets in whoever holds the permission. With `consume` it also holds units before the handler
+   * runs, counts them when the answer is 2xx and gives them back otherwise. A signed-in person names the business in
+   * the header `freehold-business` or the path (`/:businessId/`).
+   */
+  guard: (permission: PermissionOf<Names>, options?: { consume?: Metered<Names> | ConsumingOf<Names> }) => Guard
+  /** For `app.setErrorHandler`: answers what `consume` and its like throw as problems, and passes everything else on. */
+  errorHandler: typeof errorHandler
+  /** What the guard of this request's route found out. */
+  access: (request: object) => AccessOf<Names>
+  /**
+   * The same question for any framework, by headers or a request that has some. Never throws for a refusal: `problem` is
+   * the body to answer with (RFC 9457) and has its `status`.
+   */
+  authorize: (
+    source: HeaderSource,
+    permission: PermissionOf<Names>,
+    options?: { businessId?: string },
+  ) => Promise<Decision<AccessOf<Names>>>
+  /**
+   * Counts in the application's own transaction (READ COMMITTED), whose rollback gives the units back: late in it, and
+   * several features in the same order everywhere. Throws `limit_reached`, and `busy` when somebody else holds the
+   * counter for a second; the transaction can be gone on with after either. With `actor` a revoked key counts nothing.
+   */
+  consume: (
+    port: Port,
+    usage: ConsumingOf<Names> & Attributed & { idempotencyKey?: string; at?: Date },
+  ) => Promise<Tally>
+  /** Takes an item of an allocated feature in the application's own transaction; the same item again changes nothing. */
+  allocate: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Tally>
+  /** Gives an item back. Always possible. */
+  release: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Tally>
   close: () => Promise<void>
+  /** What Freehold's own functions are given; no part of the library's contract. */
+  ctx: Context
 }
 
+type Metered<Names extends ProductNames> = FeatureOf<Names, 'metered'>
+type Allocated<Names extends ProductNames> = FeatureOf<Names, 'allocated'>
+type AccessOf<Names extends ProductNames> = Access<Names['features'], Names['fields']>
+type ConsumingOf<Names extends ProductNames> = { feature: Metered<Names>; amount?: number }
+type Attributed = { businessId: string; actor?: Actor }
+
 /** Puts everything together: the only place where parts are made and wired. */
-export async function createFreehold(options: FreeholdOptions): Promise<Freehold> {
-  const { product, worker = false, trustedProxies = [] } = options
+export async function createFreehold<Names extends ProductNames = ProductNames>(
+  given: FreeholdOptions<Names>,
+): Promise<Freehold<Names>> {
+  const options = await complete(given)
+  const { worker = false, trustedProxies = [] } = options
   const { connection, log, db, clock } = await openStorage(options)
   const jobs = await openJobs(db, log, worker)
   const refreshClock = () => {
@@ -80,7 +141,7 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
   })
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
-  const mailer = openMailer(ctx, options.smtpUrl, options.mailFrom ?? `${product.name} <freehold@localhost>`)
+  const mailer = openMailer(ctx, options.smtpUrl, options.mailFrom)
   if (worker) await startWorker(ctx, jobs, { tasks: tasks(ctx), deliverMail: mailer.deliver })
 
   const limit = openRateLimits(db.acrossPool)
@@ -90,24 +151,65 @@ export async function createFreehold(options: FreeholdOptions): Promise<Freehold
     onRequest: [authentication, access],
     preHandler: ctx.settings.rateLimits ? [limit] : [],
   }
-  return {
+  const server = () => buildServer(parts, trustedProxies)
+  let fetching: Promise<FastifyInstance> | undefined
+  const library: Freehold = {
     ctx,
     fastify: freeholdPlugin(parts),
-    server: () => buildServer(parts, trustedProxies),
+    fetch: fetchFrom(() => (fetching ??= server())),
+    server,
+    guard: (permission, { consume } = {}) =>
+      guard(ctx, permission, typeof consume === 'string' ? { feature: consume } : consume),
+    errorHandler,
+    access: (request) => accessIn(ctx, request),
+    authorize: (source, permission, { businessId } = {}) => decide(ctx, source, permission, businessId),
+    consume: (port, { actor, amount = 1, ...usage }) =>
+      consumeIn(port, ctx, { ...usage, amount, credentialId: actor && credentialIdOf(actor) }),
+    allocate: (port, { actor, ...item }) =>
+      allocateIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
+    release: (port, { actor, ...item }) =>
+      releaseIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
     close: async () => {
+      await (await fetching)?.close()
       await jobs.stop()
       mailer.close()
       await notifications.close()
       await db.close()
     },
   }
+  // Names exist in types only.
+  return library as unknown as Freehold<Names>
 }
+
+/** What the options leave open, from the environment. */
+async function complete<Names extends ProductNames>(options: FreeholdOptions<Names>): Promise<CompleteOptions> {
+  const { product, production, secret, publicUrl, smtpUrl, mailFrom } = options
+  const environment = readLibraryEnvironment({
+    NODE_ENV: production === undefined ? undefined : production ? 'production' : 'development',
+    SECRET: secret,
+    PUBLIC_URL: publicUrl,
+    SMTP_URL: smtpUrl,
+    MAIL_FROM: mailFrom,
+  })
+  return {
+    ...options,
+    production: environment.production,
+    secret: environment.secret ?? (await developmentSecret(environment.dataDir ?? defaultDataDir(process.cwd()))),
+    publicUrl: environment.publicUrl,
+    ...(environment.smtpUrl === undefined ? {} : { smtpUrl: environment.smtpUrl }),
+    mailFrom: environment.mailFrom ?? `${product.name} <freehold@localhost>`,
+  }
+}
+
+type CompleteOptions = FreeholdOptions &
+  Required<Pick<FreeholdOptions, 'secret' | 'production' | 'publicUrl' | 'mailFrom'>>
 
 /**
  * What a command needs beside servers that may be running: the context alone. It serves nothing, listens to nothing and
  * opens the job queue only when it sends a job.
  */
-export async function openContext(options: FreeholdOptions): Promise<{ ctx: Context; close: () => Promise<void> }> {
+export async function openContext(given: FreeholdOptions): Promise<{ ctx: Context; close: () => Promise<void> }> {
+  const options = await complete(given)
   const { log, db, clock } = await openStorage(options)
   let jobs: ReturnType<typeof openJobs> | undefined
   const enqueue: Context['enqueue'] = async (tx, queue, data) =>
@@ -119,9 +221,8 @@ export async function openContext(options: FreeholdOptions): Promise<{ ctx: Cont
   return { ctx: contextOf(options, { log, db, clock }, enqueue, { heard: () => false, subscribe: () => {} }), close }
 }
 
-async function openStorage(options: FreeholdOptions) {
-  const { database, secret, production = false } = options
-  if (secret.length < 32) throw new TypeError('secret must have at least 32 characters')
+async function openStorage(options: CompleteOptions) {
+  const { database, production } = options
   const log = options.logger ?? pino({ level: 'warn' })
   const connection: pg.ClientConfig =
     typeof database === 'string'
@@ -137,7 +238,7 @@ async function openStorage(options: FreeholdOptions) {
 }
 
 function contextOf(
-  { product, secret, production = false, publicUrl = 'http://localhost:3000', rateLimits = true }: FreeholdOptions,
+  { product, secret, production, publicUrl, rateLimits = true }: CompleteOptions,
   { log, db, clock }: { log: Logger; db: Database; clock: Clock },
   enqueue: Context['enqueue'],
   changes: Context['changes'],

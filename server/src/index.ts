@@ -1,10 +1,18 @@
-export { createFreehold, type Freehold, type FreeholdOptions } from './freehold.ts'
+export { Type } from 'typebox'
+export type { Access, Decision, HeaderSource } from './access/authorize.ts'
+export type { Guard } from './access/guard.ts'
+export type { Tally } from './access/own-transaction.ts'
+export type { Actor } from './context.ts'
 export { FreeholdError, type ErrorCode, type FieldError } from './errors.ts'
+export { createFreehold, type Freehold, type FreeholdOptions } from './freehold.ts'
+export type { ProblemBody } from './http/problem.ts'
+export type { Entitlements, ProductNames } from './product-names.ts'
 export {
   days,
   defineProduct,
   eur,
   months,
+  ProductDefinitionError,
   usd,
   weeks,
   years,
@@ -12,5 +20,9 @@ export {
   type Money,
   type Product,
   type ProductDefinition,
+  type ProductTask,
+  type TaskContext,
   type TypedProduct,
 } from './product.ts'
+export type { Port } from './usage/meter.ts'
+export { fromDrizzle, fromKysely, fromPg, fromPrisma } from './usage/ports.ts'

@@ -1,9 +1,10 @@
-import type { Static, TObject } from 'typebox'
+import type { Logger } from 'pino'
 import { scheduleProblem } from './jobs/cron.ts'
-import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
-import type { Interval } from './subscriptions/cycle.ts'
-import type { Context } from './context.ts'
 import type { Tx } from './db/open.ts'
+import { fieldProblems } from './http/fields.ts'
+import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
+import type { Entitlements, FeatureKind, FeatureKinds, FieldsOf, ProductFields, ProductNames } from './product-names.ts'
+import type { Interval } from './subscriptions/cycle.ts'
 
 /**
  * The product definition: what a product sells, who may do what, and what its keys are for. Unknown permissions,
@@ -14,21 +15,28 @@ import type { Tx } from './db/open.ts'
 export type Money = { amount: number; currency: string }
 export type Price = Money & { interval: Interval }
 
+/** US dollars, in cents: `usd(49_00)`. */
 export const usd = (amount: number): Money => ({ amount, currency: 'USD' })
+/** Euros, in cents. */
 export const eur = (amount: number): Money => ({ amount, currency: 'EUR' })
+/** A cycle or trial of so many days. */
 export const days = (count: number): Interval & { unit: 'day' } => ({ unit: 'day', count })
+/** A cycle of so many weeks. */
 export const weeks = (count: number): Interval => ({ unit: 'week', count })
+/** A cycle of so many months; a day that a month lacks is its last. */
 export const months = (count: number): Interval => ({ unit: 'month', count })
+/** A cycle of so many years. */
 export const years = (count: number): Interval => ({ unit: 'year', count })
 
-type FeatureDefinition =
+export type FeatureDefinition =
   | { kind: 'switch' }
   | { kind: 'value' }
   | { kind: 'allocated'; unit?: string }
   /** `resets`: with the subscription's cycle (the default), or monthly inside a longer one. */
   | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month' }
 
-export type FeatureKind = FeatureDefinition['kind']
+type KindsOf<Features extends Record<string, FeatureDefinition>> = { [Name in keyof Features]: Features[Name]['kind'] }
+
 export type Feature = { kind: FeatureKind; unit: string | undefined; resets: 'cycle' | 'month' }
 
 /** How much of a feature a plan includes: `null` is unlimited, `false` and absent are none. */
@@ -44,15 +52,21 @@ type Includes<Features extends Record<string, FeatureDefinition>> = {
   [Name in keyof Features]?: ValueOf<Features[Name]>
 } & { members?: number | null }
 
-type PlanDefinition<Features extends Record<string, FeatureDefinition>> = {
+type PlanDefinition<
+  Features extends Record<string, FeatureDefinition>,
+  PlanKey extends string,
+  Fields extends ProductFields,
+> = {
   name: string
   /** Not in the public catalogue; staff may still move a business to it. */
   hidden?: boolean
   /** A trial of this many days (`days(14)`) before the first paid cycle. */
   trial?: Interval & { unit: 'day' }
   /** What happens at the end of a cycle: renew (the default), end, or fall back to another plan. */
-  onEnd?: 'renew' | 'end' | { fallback: string }
+  onEnd?: 'renew' | 'end' | { fallback: PlanKey }
   includes: Includes<Features>
+  /** The product's own fields of a plan, as `fields.plan` declares them. */
+  fields?: FieldsOf<Fields, 'plan'>
 } & ({ price: Money; cycle: Interval } | { prices: { monthly?: Money; quarterly?: Money; yearly?: Money } })
 
 type KeyDefinition<Permission extends string> = {
@@ -64,22 +78,25 @@ type KeyDefinition<Permission extends string> = {
   rateLimit?: { perMinute: number }
 }
 
+/** What `defineProduct` takes. */
 export type ProductDefinition<
   Permission extends string,
   Role extends string,
   KeyType extends string,
   Features extends Record<string, FeatureDefinition>,
   PlanKey extends string,
+  Fields extends ProductFields,
 > = {
   /** The product's name, in mails and on screens. */
   name: string
   /** What a business is called on screens and in mails: `workspace`, `team`. */
   noun?: string
   permissions?: Record<Permission, 'read' | 'write'>
-  roles?: Record<Role, readonly (NoInfer<Permission> | BuiltInPermission)[]>
+  /** What a role may do beyond what every member may. `owner` and `admin` hold all of the product's permissions. */
+  roles?: Record<Role, readonly (NoInfer<Permission> | BuiltInPermission)[]> & { owner?: never; admin?: never }
   keys?: Record<KeyType, KeyDefinition<NoInfer<Permission>>>
   features: Features
-  plans: Record<PlanKey, PlanDefinition<NoInfer<Features>>>
+  plans: Record<PlanKey, PlanDefinition<NoInfer<Features>, NoInfer<PlanKey>, NoInfer<Fields>>>
   signup: {
     /** The plan a new business starts on. */
     plan: NoInfer<PlanKey>
@@ -90,16 +107,17 @@ export type ProductDefinition<
     /** Whether people get in before (`after`, the default) or only after their e-mail is proved. */
     verifyEmail?: 'after' | 'before'
   }
-  /** Typed extra fields of the product's own, kept in `fields` (TypeBox objects). */
-  fields?: ProductFields
+  /** Extra fields of the product's own, kept in `fields`: `{ business: Type.Object({ vatId: Type.String() }) }`. */
+  fields?: Fields
   hooks?: Hooks
-  /** Periodic tasks; `schedule` is a cron expression in UTC on the domain's clock. */
-  tasks?: Record<string, ProductTask>
+  /** Periodic tasks: whatever the number of processes, one of them runs a tick. */
+  tasks?: Record<string, ProductTask<NoInfer<KindsOf<Features>>>>
 }
 
-export type ProductFields = { business?: TObject; member?: TObject; user?: TObject; plan?: TObject }
-
-/** A hook runs in the transaction of what it belongs to; throwing undoes the whole. */
+/**
+ * A hook runs in the transaction of what it belongs to; throwing undoes the whole, and a FreeholdError is answered as it
+ * is. For plain SQL, the product's own rows for instance: `fromKysely(tx).query('insert …', […])`.
+ */
 export type Hooks = {
   beforeSignup?: (tx: Tx, event: { email: string; businessName: string | undefined }) => Promise<void> | void
   afterSignup?: (tx: Tx, event: { userId: string; businessId: string; email: string }) => Promise<void> | void
@@ -107,7 +125,23 @@ export type Hooks = {
   afterJoin?: (tx: Tx, event: { businessId: string; userId: string; memberId: string }) => Promise<void> | void
 }
 
-export type ProductTask = { schedule: string; run: (ctx: Context) => Promise<void> }
+/** Code of the product's own that runs on a schedule. */
+export type ProductTask<Kinds extends FeatureKinds = FeatureKinds> = {
+  /** A cron expression in UTC, read on the domain's clock: `0 3 * * *`. */
+  schedule: string
+  run: (context: TaskContext<Kinds>) => Promise<void>
+}
+
+/** What a product's task works with. */
+export type TaskContext<Kinds extends FeatureKinds = FeatureKinds> = {
+  /** The domain's time, which development and tests can move. */
+  now: () => Date
+  log: Logger
+  /** One transaction over all businesses. For plain SQL: `fromKysely(tx).query('delete …', […])`. */
+  transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  /** What a business may use now; undefined while it may use nothing. */
+  entitlements: (businessId: string) => Promise<Entitlements<Kinds> | undefined>
+}
 
 /** The definition in the shape the server works with: nothing optional, prices by name. */
 export type Product = {
@@ -139,14 +173,12 @@ export type ProductPlan = {
   fallbackPlan: string | null
   prices: Record<string, Price>
   includes: Record<string, IncludedValue>
+  /** The product's own; they belong to the plan and not to a version of it. */
+  fields?: Record<string, unknown>
 }
 
-/** A product together with the names it declares, so that `guard('recordings:creat')` does not compile. */
-export type TypedProduct<Permission extends string = string, Feature extends string = string> = Product & {
-  readonly names?: { permission: Permission; feature: Feature }
-}
-
-export type { Static }
+/** A product together with the names it declares; the property exists in types only. */
+export type TypedProduct<Names extends ProductNames = ProductNames> = Product & { readonly names?: Names }
 
 /** Checks and completes a product definition. Throws one error that lists every problem with its path. */
 export function defineProduct<
@@ -155,9 +187,10 @@ export function defineProduct<
   const Role extends string = never,
   const KeyType extends string = never,
   const PlanKey extends string = string,
+  Fields extends ProductFields = ProductFields,
 >(
-  definition: ProductDefinition<Permission, Role, KeyType, Features, PlanKey>,
-): TypedProduct<Permission, Extract<keyof Features, string>> {
+  definition: ProductDefinition<Permission, Role, KeyType, Features, PlanKey, Fields>,
+): TypedProduct<{ permission: Permission; features: KindsOf<Features>; fields: Fields }> {
   const loose = definition as unknown as LooseDefinition
   const product: Product = {
     name: loose.name,
@@ -200,14 +233,18 @@ export class ProductDefinitionError extends TypeError {
   }
 }
 
+type LoosePlan = PlanDefinition<Record<string, FeatureDefinition>, string, ProductFields>
 type LooseDefinition = Omit<
-  ProductDefinition<string, string, string, Record<string, FeatureDefinition>, string>,
-  'signup'
-> & { signup: { plan: string; keys?: string[]; mode?: 'open'; verifyEmail?: 'after' } }
+  ProductDefinition<string, string, string, Record<string, FeatureDefinition>, string, ProductFields>,
+  'roles' | 'signup'
+> & {
+  roles?: Record<string, readonly string[]>
+  signup: { plan: string; keys?: string[]; mode?: 'open'; verifyEmail?: 'after' }
+}
 
 const namedIntervals = { monthly: months(1), quarterly: months(3), yearly: years(1) }
 
-function normalisePlan(plan: PlanDefinition<Record<string, FeatureDefinition>>): ProductPlan {
+function normalisePlan(plan: LoosePlan): ProductPlan {
   const prices: Record<string, Price> =
     'price' in plan
       ? { default: { ...plan.price, interval: plan.cycle } }
@@ -226,6 +263,7 @@ function normalisePlan(plan: PlanDefinition<Record<string, FeatureDefinition>>):
     fallbackPlan: typeof onEnd === 'object' ? onEnd.fallback : null,
     prices,
     includes: { ...(plan.includes as Record<string, IncludedValue>) },
+    fields: plan.fields ?? {},
   }
 }
 
@@ -266,6 +304,8 @@ function problemsOf(product: Product): string[] {
   for (const [key, plan] of Object.entries(product.plans)) {
     problems.push(...planProblems(product, `plans.${key}`, plan))
     expect(nameShape.test(key), `plans.${key}`, 'must be a plain name')
+    const wrong = fieldProblems(product.fields.plan, plan.fields ?? {}, `plans.${key}.fields`)
+    problems.push(...wrong.map(({ path, message }) => `${path.replaceAll('/', '.')}: ${message}`))
   }
   expect(product.signup.plan in product.plans, 'signup.plan', `unknown plan ${product.signup.plan}`)
   for (const type of product.signup.keys) expect(type in product.keys, 'signup.keys', `unknown key type ${type}`)

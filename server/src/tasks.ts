@@ -1,7 +1,11 @@
+import { standingOf } from './access/standings.ts'
 import type { Context } from './context.ts'
+import { acrossBusinesses } from './db/transactions.ts'
 import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
+import type { TaskContext } from './product.ts'
 import { renewDue } from './subscriptions/renewal.ts'
+import { currentEntitlements } from './usage/current.ts'
 import { expireReservations } from './usage/tasks.ts'
 import { requestVerification } from './users/email-verifications.ts'
 import { requestPasswordReset } from './users/password-resets.ts'
@@ -19,5 +23,23 @@ export function tasks(ctx: Context): Record<string, Task> {
   for (const name of Object.keys(ctx.product.tasks)) {
     if (name in builtIn) throw new TypeError(`tasks.${name}: is a task of Freehold itself`)
   }
-  return { ...builtIn, ...ctx.product.tasks }
+  return { ...builtIn, ...productTasks(ctx) }
 }
+
+const productTasks = (ctx: Context): Record<string, Task> =>
+  Object.fromEntries(
+    Object.entries(ctx.product.tasks).map(([name, { schedule, run }]) => [
+      name,
+      { schedule, run: (running) => run(taskContext(running)) } satisfies Task,
+    ]),
+  )
+
+const taskContext = (ctx: Context): TaskContext => ({
+  now: ctx.now,
+  log: ctx.log,
+  transaction: (work) => acrossBusinesses(ctx.db, work),
+  entitlements: async (businessId) => {
+    const standing = await standingOf(ctx, businessId)
+    return 'code' in standing ? undefined : currentEntitlements(ctx.db.across, ctx, standing)
+  },
+})

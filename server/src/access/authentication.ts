@@ -1,26 +1,47 @@
 import type { FastifyRequest } from 'fastify'
+import type { Context, Settings } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
 import { sessionCookieName } from '../http/session-cookie.ts'
 import { authenticate, type Credential } from './credentials.ts'
 
+/** What a request says about who sends it. */
+export type Presented = {
+  authorization: string | undefined
+  /** The session cookie. */
+  cookie: string | undefined
+  origin: string | undefined
+  /** Whether it may change something. */
+  writes: boolean
+}
+
 /** Turns `Authorization: Bearer …` or the session cookie into an actor. A bad credential is refused, none is not. */
 export async function authentication(request: FastifyRequest): Promise<void> {
   const { ctx } = request.freehold
-  const header = request.headers.authorization
-  const cookie = request.cookies[sessionCookieName(ctx.settings)]
-  if (header === undefined && cookie === undefined) return
   // A public route does not need to know who asks; a stale cookie must not keep anybody from signing in.
   if (request.routeOptions.config.access === 'public') return
-
-  const bearer = header === undefined ? cookie : /^Bearer +(\S+)$/i.exec(header)?.[1]
-  const credential = bearer === undefined ? undefined : await authenticate(ctx, bearer)
-  if (!credential) {
-    if (header === undefined) return
-    throw new FreeholdError('unauthenticated', 'The credential is unknown, expired or revoked')
-  }
-  if (header === undefined) checkOrigin(request)
+  const credential = await authenticatePresented(ctx, {
+    authorization: request.headers.authorization,
+    cookie: request.cookies[sessionCookieName(ctx.settings)],
+    origin: request.headers.origin,
+    writes: request.method !== 'GET' && request.method !== 'HEAD',
+  })
+  if (!credential) return
   request.freehold.actor = credential.actor
   credentials.set(request, credential)
+}
+
+/** The credential a request presents, if it presents one. A header that is no good is refused, a stale cookie is none. */
+export async function authenticatePresented(
+  ctx: Context,
+  { authorization, cookie, origin, writes }: Presented,
+): Promise<Credential | undefined> {
+  const bearer = authorization === undefined ? cookie : /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  const credential = bearer === undefined ? undefined : await authenticate(ctx, bearer)
+  if (!credential && authorization !== undefined) {
+    throw new FreeholdError('unauthenticated', 'The credential is unknown, expired or revoked')
+  }
+  if (credential && authorization === undefined && writes) checkOrigin(ctx.settings, origin)
+  return credential
 }
 
 const credentials = new WeakMap<FastifyRequest, Credential>()
@@ -31,10 +52,7 @@ export const credentialOf = (request: FastifyRequest): Credential | undefined =>
  * Browsers send cookies along with what foreign pages ask for, so a cookie alone writes nothing unless the page is ours
  * (ASVS 5.0 V3.5.1). Loopback names are one in development.
  */
-function checkOrigin(request: FastifyRequest): void {
-  if (request.method === 'GET' || request.method === 'HEAD') return
-  const { publicUrl, production } = request.freehold.ctx.settings
-  const origin = request.headers.origin
+function checkOrigin({ publicUrl, production }: Settings, origin: string | undefined): void {
   const own = new URL(publicUrl)
   const allowed =
     origin === own.origin ||

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
-import type { FeatureKind } from '../product.ts'
+import type { FeatureKind } from '../product-names.ts'
 import { allocateItem, releaseItem } from '../usage/allocations.ts'
 import { readUsage } from '../usage/counters.ts'
 import { isAvailable, isCounted } from '../usage/entitlements.ts'
@@ -193,7 +193,7 @@ function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): Gat
   return permissions === undefined || permissions.has(permission) ? undefined : denial('permission_denied', ask)
 }
 
-function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
+export function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
   const feature = ctx.product.features[name]
   if (!feature) throw invalid('body/feature', `there is no feature ${name}`)
   if (kind !== undefined && feature.kind !== kind) {
@@ -206,7 +206,7 @@ function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
 
 const dayMilliseconds = 86_400_000
 
-function backdated(ctx: Context, at: Date | undefined): Date | undefined {
+export function backdated(ctx: Context, at: Date | undefined): Date | undefined {
   if (at === undefined) return undefined
   const age = ctx.now().getTime() - at.getTime()
   if (age > dayMilliseconds) throw new FreeholdError('usage_too_old', 'Usage can be reported for 24 hours')

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { acrossBusinesses } from '../db/transactions.ts'
-import type { Context } from '../context.ts'
+import type { Actor, Context } from '../context.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import { actorOf } from '../http/request.ts'
 import { openBusiness } from './access.ts'
@@ -40,7 +40,8 @@ export async function subjectOf(request: FastifyRequest, body: SubjectFields): P
   return { businessId, permissions: undefined, credentialId: actor.id }
 }
 
-async function credentialSubject(
+/** What a credential may do, and where; `path` is where a person has to name the business. */
+export async function credentialSubject(
   ctx: Context,
   { actor, permissions, perMinute }: Credential,
   businessId: string | undefined,
@@ -54,9 +55,11 @@ async function credentialSubject(
   const named = businessId ?? (actor.kind === 'staff' ? actor.supportSession.businessId : undefined)
   if (named === undefined) throw invalid(path, 'is required: a person may belong to several businesses')
   const opened = await openBusiness(ctx, actor, named)
-  const credentialId = actor.kind === 'staff' ? actor.supportSession.id : actor.id
-  return { businessId: opened.id, permissions: opened.permissions, credentialId }
+  return { businessId: opened.id, permissions: opened.permissions, credentialId: credentialIdOf(actor) }
 }
+
+/** What the ledger names as the one who used something, and what can be revoked. */
+export const credentialIdOf = (actor: Actor): string => (actor.kind === 'staff' ? actor.supportSession.id : actor.id)
 
 async function mustExist(ctx: Context, businessId: string): Promise<void> {
   const found = await acrossBusinesses(ctx.db, (tx) =>

@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { FreeholdError } from '../errors.ts'
+import { FreeholdError, type FieldError } from '../errors.ts'
 
 type Validator = ReturnType<typeof Compile>
 const compiled = new WeakMap<object, Validator>()
@@ -11,22 +11,24 @@ export function checkFields(
   fields: Record<string, unknown>,
   path: string,
 ): Record<string, unknown> {
-  if (schema === undefined) {
-    const [first] = Object.keys(fields)
-    if (first === undefined) return fields
-    throw refusal([{ path: `${path}/${first}`, message: 'is not a field this product declares' }])
-  }
-  const unknown = Object.keys(fields).filter((name) => !Object.hasOwn(schema.properties, name))
-  if (unknown.length > 0) {
-    throw refusal(unknown.map((name) => ({ path: `${path}/${name}`, message: 'is not a field this product declares' })))
-  }
-  const validator = compiled.get(schema) ?? Compile(schema)
-  compiled.set(schema, validator)
-  if (validator.Check(fields)) return fields
-  throw refusal(
-    [...validator.Errors(fields)].map((error) => ({ path: `${path}${error.instancePath}`, message: error.message })),
-  )
+  const errors = fieldProblems(schema, fields, path)
+  if (errors.length > 0) throw new FreeholdError('invalid_request', undefined, { errors })
+  return fields
 }
 
-const refusal = (errors: { path: string; message: string }[]) =>
-  new FreeholdError('invalid_request', undefined, { errors })
+/** What is wrong with a product's own fields, by path. */
+export function fieldProblems(
+  schema: TObject | undefined,
+  fields: Record<string, unknown>,
+  path: string,
+): FieldError[] {
+  const unknown = Object.keys(fields).filter((name) => !Object.hasOwn(schema?.properties ?? {}, name))
+  if (unknown.length > 0) {
+    return unknown.map((name) => ({ path: `${path}/${name}`, message: 'is not a field this product declares' }))
+  }
+  if (schema === undefined) return []
+  const validator = compiled.get(schema) ?? Compile(schema)
+  compiled.set(schema, validator)
+  if (validator.Check(fields)) return []
+  return [...validator.Errors(fields)].map(({ instancePath, message }) => ({ path: `${path}${instancePath}`, message }))
+}

@@ -51,4 +51,6 @@ export function presentSubscription(subscription: Subscription, businessOpen: bo
   }
 }
 
+export type PresentedSubscription = ReturnType<typeof presentSubscription>
+
 const planName = ({ planKey, planName, version }: Subscription['plan']) => ({ key: planKey, name: planName, version })

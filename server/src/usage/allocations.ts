@@ -1,87 +1,125 @@
-import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import type { Counter } from './counters.ts'
-import type { Counted, NotCounted } from './meter.ts'
+import type { Counted, NotCounted, Port } from './meter.ts'
+import { fromKysely } from './ports.ts'
 
-/** Items that are held until released: applications, projects. By item id, so asking twice changes nothing. */
-export type Item = { businessId: string; feature: string; itemId: string; credentialId: string; requestId: string }
-
-export async function allocateItem(tx: Tx, ctx: Context, item: Item): Promise<Counted | NotCounted> {
-  const { businessId, feature, itemId, credentialId, requestId } = item
-  const counter = await lockCounter(tx, item)
-  if (!counter || counter.validUntil <= ctx.now()) return { outcome: 'closed' }
-  const { periodEnd, ceiling: limit, held } = counter
-  const existing = await tx
-    .selectFrom('allocations')
-    .select('itemId')
-    .where('businessId', '=', businessId)
-    .where('feature', '=', feature)
-    .where('itemId', '=', itemId)
-    .executeTakeFirst()
-  if (existing) return { outcome: 'counted', limit, used: counter.used, held, periodEnd, requestId: null }
-  if (limit !== null && counter.used + held + 1 > limit)
-    return { outcome: 'full', limit, used: counter.used, held, periodEnd }
-
-  await tx
-    .insertInto('allocations')
-    .values({ businessId, feature, itemId, allocatedBy: credentialId, createdAt: ctx.now() })
-    .execute()
-  const used = await move(tx, ctx, item, counter, 1)
-  return { outcome: 'counted', limit, used, held, periodEnd, requestId }
+/**
+ * Items that are held until released: applications, projects. By item id, so asking twice changes nothing. On a port,
+ * because an application allocates in its own transaction too; drivers hand out large integers as text, hence Number.
+ */
+export type Item = {
+  businessId: string
+  feature: string
+  itemId: string
+  credentialId?: string | undefined
+  requestId?: string | undefined
 }
 
-export async function releaseItem(tx: Tx, ctx: Context, item: Item) {
+export const allocateItem = (tx: Tx, ctx: Context, item: Item) => allocate(fromKysely(tx), ctx, item)
+export const releaseItem = (tx: Tx, ctx: Context, item: Item) => release(fromKysely(tx), ctx, item)
+
+export async function allocate(port: Port, ctx: Context, item: Item): Promise<Counted | NotCounted> {
+  const { businessId, feature, itemId, credentialId, requestId } = item
+  const counter = await lockCounter(port, ctx, item)
+  if (!counter?.isOpen) return { outcome: 'closed' }
+  const { used, held, limit, periodEnd } = counter
+  const existing = await port.query(
+    'select from freehold.allocations where business_id = $1 and feature = $2 and item_id = $3',
+    [businessId, feature, itemId],
+  )
+  if (existing.rows.length > 0) return { outcome: 'counted', limit, used, held, periodEnd, requestId: null }
+  if (limit !== null && used + held + 1 > limit) return { outcome: 'full', limit, used, held, periodEnd }
+
+  await port.query(
+    `insert into freehold.allocations (business_id, feature, item_id, allocated_by, created_at)
+     values ($1, $2, $3, $4, $5)`,
+    [businessId, feature, itemId, credentialId ?? null, ctx.now()],
+  )
+  await move(port, ctx, item, counter, 1)
+  return { outcome: 'counted', limit, used: used + 1, held, periodEnd, requestId: requestId ?? null }
+}
+
+/** Always possible, whatever the subscription's state. */
+export async function release(port: Port, ctx: Context, item: Item) {
   const { businessId, feature, itemId } = item
-  const counter = await lockCounter(tx, item)
+  const counter = await lockCounter(port, ctx, item)
   if (!counter) return { limit: null, used: 0, held: 0 }
-  const released = await tx
-    .deleteFrom('allocations')
-    .where('businessId', '=', businessId)
-    .where('feature', '=', feature)
-    .where('itemId', '=', itemId)
-    .executeTakeFirst()
-  const used = released.numDeletedRows > 0n ? await move(tx, ctx, item, counter, -1) : counter.used
-  return { limit: counter.ceiling, used, held: counter.held }
+  const { limit, used, held } = counter
+  const released = await port.query(
+    'delete from freehold.allocations where business_id = $1 and feature = $2 and item_id = $3 returning item_id',
+    [businessId, feature, itemId],
+  )
+  if (released.rows.length === 0) return { limit, used, held }
+  await move(port, ctx, item, counter, -1)
+  return { limit, used: used - 1, held }
+}
+
+type LockedCounter = {
+  periodStart: Date
+  periodEnd: Date
+  used: number
+  held: number
+  limit: number | null
+  isOpen: boolean
 }
 
 // An allocated feature has one counter for all time.
-async function lockCounter(tx: Tx, { businessId, feature }: Item): Promise<Counter | undefined> {
-  return tx
-    .selectFrom('usageCounters')
-    .selectAll()
-    .where('businessId', '=', businessId)
-    .where('feature', '=', feature)
-    .forNoKeyUpdate()
-    .executeTakeFirst()
+async function lockCounter(
+  port: Port,
+  ctx: Context,
+  { businessId, feature }: Item,
+): Promise<LockedCounter | undefined> {
+  const { rows } = await port.query(
+    `select period_start, period_end, used, held, ceiling, valid_until > $3 as is_open
+     from freehold.usage_counters
+     where business_id = $1 and feature = $2
+     for no key update`,
+    [businessId, feature, ctx.now()],
+  )
+  const [row] = rows
+  return (
+    row && {
+      periodStart: new Date(row['period_start'] as string | Date),
+      periodEnd: new Date(row['period_end'] as string | Date),
+      used: Number(row['used']),
+      held: Number(row['held']),
+      limit: row['ceiling'] === null ? null : Number(row['ceiling']),
+      isOpen: row['is_open'] === true,
+    }
+  )
 }
 
-async function move(tx: Tx, ctx: Context, item: Item, counter: Counter, amount: 1 | -1): Promise<number> {
+const moveStatement = `
+with counted as (
+  update freehold.usage_counters
+  set used = used + $4, attributed = used + $4
+  where business_id = $1 and feature = $2 and period_start = $3
+  returning business_id, feature, period_start, used, ceiling
+)
+insert into freehold.usage_entries
+  (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, item_id, at)
+select business_id, $5, feature, period_start, $6, $4, used, ceiling, $7, $8, $9, $10
+from counted`
+
+// Held item by item, so there is nothing left to attribute to a grant.
+async function move(
+  port: Port,
+  ctx: Context,
+  item: Item,
+  { periodStart }: LockedCounter,
+  amount: 1 | -1,
+): Promise<void> {
   const { businessId, feature, itemId, credentialId, requestId } = item
-  const { used } = await tx
-    .updateTable('usageCounters')
-    .set({ used: sql<number>`used + ${amount}`, attributed: sql<number>`used + ${amount}` })
-    .where('businessId', '=', businessId)
-    .where('feature', '=', feature)
-    .where('periodStart', '=', counter.periodStart)
-    .returning('used')
-    .executeTakeFirstOrThrow()
-  await tx
-    .insertInto('usageEntries')
-    .values({
-      businessId,
-      id: ctx.newId('usageEntry'),
-      feature,
-      periodStart: counter.periodStart,
-      kind: amount > 0 ? 'allocate' : 'release',
-      amount,
-      usedAfter: used,
-      ceiling: counter.ceiling,
-      credentialId,
-      requestId,
-      itemId,
-      at: ctx.now(),
-    })
-    .execute()
-  return used
+  await port.query(moveStatement, [
+    businessId,
+    feature,
+    periodStart,
+    amount,
+    ctx.newId('usageEntry'),
+    amount > 0 ? 'allocate' : 'release',
+    credentialId ?? null,
+    requestId ?? null,
+    itemId,
+    ctx.now(),
+  ])
 }

@@ -3,7 +3,11 @@ import { FreeholdError } from '../errors.ts'
 import { sqlState } from '../db/transactions.ts'
 
 /** One method, so that any driver's connection or transaction can count. Rows have the columns' own names. */
-export type Port = { query: (text: string, values: unknown[]) => Promise<{ rows: Record<string, unknown>[] }> }
+export type Port = {
+  query: (text: string, values: unknown[]) => Promise<{ rows: Record<string, unknown>[] }>
+  /** Runs `work` under a savepoint, for libraries that keep account of those themselves. */
+  nested?: <T>(work: (port: Port) => Promise<T>) => Promise<T>
+}
 
 export type Consumption = {
   businessId: string
@@ -135,7 +139,8 @@ function state(row: Record<string, unknown>) {
     limit: row['ceiling'] === null ? null : Number(row['ceiling']),
     used: Number(row['used']),
     held: Number(row['held'] ?? 0),
-    periodEnd: row['period_end'] as Date,
+    // Some libraries hand out times as text.
+    periodEnd: new Date(row['period_end'] as string | Date),
   }
 }
 

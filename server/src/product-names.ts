@@ -1,0 +1,51 @@
+import type { Static, TObject } from 'typebox'
+import type { BuiltInPermission } from './permissions.ts'
+
+/** The names a product declares, as types, so that `guard('recordings:creat')` and an unknown feature do not compile. */
+
+export type FeatureKind = 'switch' | 'value' | 'allocated' | 'metered'
+export type FeatureKinds = Record<string, FeatureKind>
+
+/** Extra fields a product declares (TypeBox objects). */
+export type ProductFields = { business?: TObject; member?: TObject; user?: TObject; plan?: TObject }
+
+/** What a business, member, user or plan carries in `fields`, typed by the product's schema. */
+export type FieldsOf<Fields extends ProductFields, Of extends keyof ProductFields> = Fields[Of] extends TObject
+  ? Static<Fields[Of]>
+  : Record<string, unknown>
+
+/** Where the product is not known, any name will do. */
+export type ProductNames = { permission: string; features: FeatureKinds; fields: ProductFields }
+
+/** The permissions a route may ask for: the product's own and Freehold's. */
+export type PermissionOf<Names extends ProductNames> = Names['permission'] | BuiltInPermission
+
+/** The features of one kind. */
+export type FeatureOf<Names extends ProductNames, Kind extends FeatureKind> = string extends keyof Names['features']
+  ? string
+  : Extract<
+      {
+        [Name in keyof Names['features']]: Names['features'][Name] extends Kind ? Name : never
+      }[keyof Names['features']],
+      string
+    >
+
+/** What a business may use now of each feature, and how much of it is taken. */
+export type Entitlements<Kinds extends FeatureKinds = FeatureKinds> = {
+  [Name in keyof Kinds]: EntitlementOf<Kinds[Name]>
+} & { members: EntitlementOf<'allocated'> }
+
+/** `source`: where the limit or value comes from; `none` is a plan that leaves the feature out. */
+export type EntitlementOf<Kind extends FeatureKind> = { source: 'plan' | 'override' | 'none' } & (Kind extends 'switch'
+  ? { kind: 'switch'; enabled: boolean }
+  : Kind extends 'value'
+    ? { kind: 'value'; value: number }
+    : {
+        kind: Kind
+        /** With grants; null is unlimited. */
+        limit: number | null
+        used: number
+        remaining: number | null
+        /** When the count begins anew; null for what is held until released. */
+        resetsAt: Date | null
+      })
