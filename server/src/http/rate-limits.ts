@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
@@ -78,14 +78,25 @@ async function consume(limiter: RateLimiterPostgres, key: string): Promise<void>
  * socket in the file system, or one that is closed already) shares one key.
  */
 export function addressKey(address: string | undefined): string {
-  const plain = (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
-  if (!isIPv6(plain)) return isIP(plain) === 0 ? 'unknown' : plain
-  const [head = '', tail] = plain.split('::')
-  const left = head.split(':').filter(Boolean)
-  const right = (tail ?? '').split(':').filter(Boolean)
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length
-  return [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right]
+  const [plain = ''] = (address ?? '').split('%')
+  if (!isIPv6(plain)) return isIPv4(plain) ? plain : 'unknown'
+  const groups = groupsOf(plain)
+  const [a = 0, b = 0] = groups.slice(6)
+  const isMapped = groups.slice(0, 6).join(':') === '0:0:0:0:0:65535'
+  if (isMapped) return [a >> 8, a & 255, b >> 8, b & 255].join('.')
+  return groups
     .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
+    .map((group) => group.toString(16))
     .join(':')
+}
+
+/** The eight numbers of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  const inHex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.map(Number)
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+  })
+  const [left = [], right = []] = inHex.split('::').map((half) => half.split(':').filter(Boolean))
+  const zeros = Array<string>(8 - left.length - right.length).fill('0')
+  return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16))
 }
