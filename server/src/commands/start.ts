@@ -21,6 +21,8 @@ async function serve(config: string | undefined, worker: boolean): Promise<Runni
     const server = await freehold.server()
     await server.listen({ port: environment.port, host: environment.host })
     const { port } = server.server.address() as AddressInfo
+    // While nobody has asked for anything yet, so that the first to sign in does not wait for it.
+    setTimeout(() => void import('../users/better-auth.ts').then(({ loadSignIn }) => loadSignIn()), 500).unref()
     announce(freehold.ctx.product.name, environment.production ? environment.publicUrl : `http://localhost:${port}`)
     return {
       log,

@@ -1,7 +1,3 @@
-import { getCurrentDBAdapterAsyncLocalStorage } from '@better-auth/core/context'
-import { kyselyAdapter } from '@better-auth/kysely-adapter'
-import { betterAuth } from 'better-auth/minimal'
-import { bearer, twoFactor } from 'better-auth/plugins'
 import { sql } from 'kysely'
 import { realTime } from '../clock.ts'
 import type { Context } from '../context.ts'
@@ -15,6 +11,21 @@ import { hashPassword, isPassword } from './passwords.ts'
  * The seam to better-auth, which owns users, sessions and second factors. Nothing else knows its name; an
  * upgrade that moves something is mended here.
  */
+
+let loading: ReturnType<typeof load> | undefined
+
+/** Its hundreds of modules, when somebody signs in for the first time; a server may ask for them once it serves. */
+export const loadSignIn = () => (loading ??= load())
+
+async function load() {
+  const [context, adapter, minimal, plugins] = await Promise.all([
+    import('@better-auth/core/context'),
+    import('@better-auth/kysely-adapter'),
+    import('better-auth/minimal'),
+    import('better-auth/plugins'),
+  ])
+  return { ...context, ...adapter, ...minimal, ...plugins }
+}
 
 /** Absolute and idle life of a session; ASVS 5.0 V7.3. */
 export const sessionLife = { absoluteDays: 30, idleDays: 14 }
@@ -30,14 +41,15 @@ const kinds: Record<string, IdKind> = {
 /** Passwords that its endpoints ask for are checked by us before, outside any transaction. */
 type Settings = { db: Queryable; passwordsAreChecked?: boolean }
 
-function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
+async function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
+  const library = await loadSignIn()
   const snake = (names: string[]) =>
     Object.fromEntries(names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]))
-  return betterAuth({
+  return library.betterAuth({
     appName: ctx.product.name,
     baseURL: ctx.settings.publicUrl,
     secret: ctx.secrets.authSecret,
-    database: kyselyAdapter(plain(db), { type: 'postgres' }),
+    database: library.kyselyAdapter(plain(db), { type: 'postgres' }),
     logger: { disabled: true },
     telemetry: { enabled: false },
     rateLimit: { enabled: false },
@@ -89,8 +101,8 @@ function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
     },
     verification: { modelName: 'verifications', fields: snake(['expiresAt', 'createdAt', 'updatedAt']) },
     plugins: [
-      bearer({ requireSignature: true }),
-      twoFactor({
+      library.bearer({ requireSignature: true }),
+      library.twoFactor({
         issuer: ctx.product.name,
         schema: {
           user: { fields: { twoFactorEnabled: 'two_factor_enabled' } },
@@ -123,9 +135,11 @@ function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
   })
 }
 
-const instances = new WeakMap<object, ReturnType<typeof create>>()
+type Instance = Awaited<ReturnType<typeof create>>
 
-function auth(ctx: Context) {
+const instances = new WeakMap<object, Promise<Instance>>()
+
+function auth(ctx: Context): Promise<Instance> {
   const known = instances.get(ctx.db)
   if (known) return known
   const made = create(ctx, { db: ctx.db.across })
@@ -140,9 +154,10 @@ const plain = (db: Queryable) => db.withoutPlugins().withSchema('freehold')
 async function inTransaction<T>(
   tx: Tx,
   ctx: Context,
-  work: (adapter: Awaited<ReturnType<typeof create>['$context']>['internalAdapter']) => Promise<T>,
+  work: (adapter: Awaited<Instance['$context']>['internalAdapter']) => Promise<T>,
 ): Promise<T> {
-  const instance = auth(ctx)
+  const { getCurrentDBAdapterAsyncLocalStorage, kyselyAdapter } = await loadSignIn()
+  const instance = await auth(ctx)
   const context = await instance.$context
   const storage = await getCurrentDBAdapterAsyncLocalStorage()
   const adapter = kyselyAdapter(plain(tx), { type: 'postgres' })(instance.options)
@@ -260,7 +275,7 @@ export async function answerChallenge(
 ): Promise<(NewSession & { userId: string }) | undefined> {
   const identifier = ctx.secrets.verifySession(challenge)
   if (identifier === undefined) return undefined
-  const { api, $context } = auth(ctx)
+  const { api, $context } = await auth(ctx)
   const { createAuthCookie, internalAdapter } = await $context
   const headers = deviceHeaders(device, signedCookie(ctx, createAuthCookie('two_factor').name, identifier))
   const isTimed = /^\d{6}$/.test(code)
@@ -288,7 +303,7 @@ export async function answerChallenge(
 
 // RFC 6238 §5.2: a code that was seen over somebody's shoulder signs nobody in a second time.
 async function isFirstUse(ctx: Context, userId: string, code: string): Promise<boolean> {
-  const { internalAdapter } = await auth(ctx).$context
+  const { internalAdapter } = await (await auth(ctx)).$context
   const expiresAt = new Date(realTime() + codeMilliseconds)
   const identifier = usedCode(ctx, userId, code)
   return internalAdapter.reserveVerificationValue({ identifier, value: 'used', expiresAt })
@@ -326,7 +341,7 @@ export async function removeTwoFactor(tx: Tx, ctx: Context, userId: string): Pro
 
 /** Its endpoints for a signed-in user, inside our transaction: an instance of its own, for what is done rarely. */
 async function inSession(tx: Tx, ctx: Context, sessionId: string) {
-  const { api, $context } = create(ctx, { db: tx, passwordsAreChecked: true })
+  const { api, $context } = await create(ctx, { db: tx, passwordsAreChecked: true })
   const session = await tx.selectFrom('sessions').select('token').where('id', '=', sessionId).executeTakeFirst()
   if (!session) throw new FreeholdError('unauthenticated')
   const { name } = (await $context).authCookies.sessionToken
