@@ -456,6 +456,23 @@ create table freehold.two_factors (
   constraint two_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES freehold.users(id) ON DELETE CASCADE
 );
 
+create table freehold.usage_alerts (
+  business_id text collate "C" not null,
+  feature text collate "C" not null,
+  period_start timestamp with time zone not null,
+  threshold integer not null,
+  ceiling bigint not null,
+  used bigint not null,
+  at timestamp with time zone not null,
+  mailed_at timestamp with time zone,
+  constraint usage_alerts_pkey PRIMARY KEY (business_id, feature, period_start, threshold, ceiling),
+  constraint usage_alerts_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),
+  constraint usage_alerts_threshold_check CHECK ((threshold = ANY (ARRAY[80, 100])))
+);
+CREATE INDEX usage_alerts_unmailed ON freehold.usage_alerts USING btree (business_id) WHERE (mailed_at IS NULL);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: delete, insert, select, update
+
 create table freehold.usage_counters (
   business_id text collate "C" not null,
   feature text collate "C" not null,

@@ -316,6 +316,20 @@ create unique index usage_entries_idempotency on freehold.usage_entries (busines
   where idempotency_key is not null;
 create index usage_entries_series on freehold.usage_entries (business_id, feature, at);
 
+-- A limit that comes near, once for each ceiling: written by the statement that counts, mailed by a task.
+create table freehold.usage_alerts (
+  business_id text collate "C" not null references freehold.businesses,
+  feature text collate "C" not null,
+  period_start timestamptz not null,
+  threshold int not null check (threshold in (80, 100)),
+  ceiling bigint not null,
+  used bigint not null,
+  at timestamptz not null,
+  mailed_at timestamptz,
+  primary key (business_id, feature, period_start, threshold, ceiling)
+);
+create index usage_alerts_unmailed on freehold.usage_alerts (business_id) where mailed_at is null;
+
 create table freehold.grant_draws (
   business_id text collate "C" not null,
   grant_id text collate "C" not null,

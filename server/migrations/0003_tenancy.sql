@@ -9,7 +9,7 @@ declare
 begin
   foreach tenant_table in array array[
     'members', 'invitations', 'api_keys', 'subscriptions', 'subscription_cycles', 'limit_overrides', 'grants',
-    'usage_counters', 'usage_entries', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries'
+    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries'
   ] loop
     execute format('alter table freehold.%I enable row level security', tenant_table);
     execute format(

@@ -1,7 +1,6 @@
-import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import { acrossBusinesses } from '../db/transactions.ts'
+import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
 import type { FeatureKind } from '../product-names.ts'
 import { allocateItem, releaseItem } from '../usage/allocations.ts'
@@ -177,7 +176,7 @@ async function gated(
 async function boundedly<Result>(ctx: Context, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   try {
     return await acrossBusinesses(ctx.db, async (tx) => {
-      await sql`select set_config('lock_timeout', ${String(patienceMilliseconds)}, true)`.execute(tx)
+      await waitAtMost(tx, patienceMilliseconds)
       return work(tx)
     })
   } catch (error) {
@@ -189,12 +188,13 @@ async function boundedly<Result>(ctx: Context, work: (tx: Tx) => Promise<Result>
 function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): GateAnswer | undefined {
   const { permission } = ask
   if (permission === undefined) return undefined
-  if (!(permission in ctx.permissions.kinds)) throw invalid('body/permission', `there is no permission ${permission}`)
+  if (!Object.hasOwn(ctx.permissions.kinds, permission))
+    throw invalid('body/permission', `there is no permission ${permission}`)
   return permissions === undefined || permissions.has(permission) ? undefined : denial('permission_denied', ask)
 }
 
 export function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
-  const feature = ctx.product.features[name]
+  const feature = Object.hasOwn(ctx.product.features, name) ? ctx.product.features[name] : undefined
   if (!feature) throw invalid('body/feature', `there is no feature ${name}`)
   if (kind !== undefined && feature.kind !== kind) {
     throw invalid('body/feature', `${name} is ${feature.kind}, this is for ${kind} features`)

@@ -23,6 +23,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'Check that everything is in place, and say what to do where it is not',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  verify: {
+    about: 'Recompute every usage counter from the ledger',
+    load: async () => (await import('./verify.ts')).verify,
+  },
   openapi: {
     about: 'Print the description of the HTTP API',
     load: async () => (await import('./openapi.ts')).openapi,

@@ -328,6 +328,17 @@ export interface TwoFactorsTable {
   lockedUntil: Date | null
 }
 
+export interface UsageAlertsTable {
+  businessId: string
+  feature: string
+  periodStart: Date
+  threshold: number
+  ceiling: number
+  used: number
+  at: Date
+  mailedAt: Date | null
+}
+
 export interface UsageCountersTable {
   businessId: string
   feature: string
@@ -415,6 +426,7 @@ export interface Tables {
   supportSessions: SupportSessionsTable
   systemAuditEntries: SystemAuditEntriesTable
   twoFactors: TwoFactorsTable
+  usageAlerts: UsageAlertsTable
   usageCounters: UsageCountersTable
   usageEntries: UsageEntriesTable
   users: UsersTable

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { perContext, type Context } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
+import { alertInsert } from './alerts.ts'
 import { createBatches, type Waiting } from './batches.ts'
 import { isLockTimeout, isRepeat, repeatsOf, type Consumption, type Counted, type NotCounted } from './meter.ts'
 
@@ -64,6 +65,8 @@ with revoked as materialized (
     ($12::text[])[c.first : c.first + c.admitted - 1],
     ($13::timestamptz[])[c.first : c.first + c.admitted - 1]
   ) as e (id, amount, reach, credential_id, request_id, key, at)
+), alerted as (
+${alertInsert('($6::bigint[])[c.first + c.admitted - 1]', '$7')}
 )
 select first, admitted, used, held, ceiling, period_end, null as revoked from counted
 union all

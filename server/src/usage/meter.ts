@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
 import { sqlState } from '../db/transactions.ts'
+import { alertInsert } from './alerts.ts'
 
 /** One method, so that any driver's connection or transaction can count. Rows have the columns' own names. */
 export type Port = {
@@ -59,6 +60,8 @@ with counted as (
     (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, idempotency_key, at)
   select business_id, $6, feature, period_start, 'consume', $3, used, ceiling, $5, $7, $8, coalesce($9, $4)
   from counted
+), alerted as (
+${alertInsert('$3', '$4')}
 )
 select used, held, ceiling, period_end from counted`
 

@@ -1,0 +1,84 @@
+import type { Context } from '../context.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
+import { mailUsageAlert } from './mail.ts'
+
+/**
+ * A limit that comes near: 80 and 100 % are noticed by the statement that counts, in the same commit, once for each
+ * counter and ceiling. A jump over both is one notice of the higher.
+ *
+ * The fragment reads `counted c`; `amount` is what was counted into it just now.
+ */
+export const alertInsert = (amount: string, now: string) => `
+  insert into freehold.usage_alerts (business_id, feature, period_start, threshold, ceiling, used, at)
+  select c.business_id, c.feature, c.period_start, case when c.used >= c.ceiling then 100 else 80 end, c.ceiling, c.used,
+    ${now}::timestamptz
+  from counted c
+  where c.ceiling > 0
+    and c.used * 5 >= c.ceiling * 4
+    and ((c.used - ${amount}) * 5 < c.ceiling * 4 or (c.used >= c.ceiling and c.used - ${amount} < c.ceiling))
+  on conflict do nothing`
+
+const batchSize = 500
+
+/** Mails the owners about what was noticed since: of several notices of one counter only the highest. */
+export async function mailAlerts(ctx: Context): Promise<void> {
+  for (;;) {
+    const waiting = await ctx.db.across
+      .selectFrom('usageAlerts')
+      .select(['businessId', 'feature', 'periodStart'])
+      .distinct()
+      .where('mailedAt', 'is', null)
+      .limit(batchSize)
+      .execute()
+    for (const counter of waiting) await mailCounter(ctx, counter)
+    if (waiting.length < batchSize) return
+  }
+}
+
+type CounterKey = { businessId: string; feature: string; periodStart: Date }
+
+// Marked and sent in one transaction, so that of two workers one mails.
+async function mailCounter(ctx: Context, { businessId, feature, periodStart }: CounterKey): Promise<void> {
+  await acrossBusinesses(ctx.db, async (tx) => {
+    const alerts = await tx
+      .updateTable('usageAlerts')
+      .set({ mailedAt: ctx.now() })
+      .where('businessId', '=', businessId)
+      .where('feature', '=', feature)
+      .where('periodStart', '=', periodStart)
+      .where('mailedAt', 'is', null)
+      .returning(['threshold', 'used', 'ceiling'])
+      .execute()
+    const [highest] = alerts.toSorted((left, right) => right.threshold - left.threshold || right.used - left.used)
+    if (!highest) return
+    const counter = await tx
+      .selectFrom('usageCounters')
+      .innerJoin('businesses', 'businesses.id', 'usageCounters.businessId')
+      .select(['periodEnd', 'businesses.name'])
+      .where('businessId', '=', businessId)
+      .where('feature', '=', feature)
+      .where('periodStart', '=', periodStart)
+      .executeTakeFirstOrThrow()
+    const owners = await tx
+      .selectFrom('members')
+      .innerJoin('users', 'users.id', 'members.userId')
+      .select('users.email')
+      .where('businessId', '=', businessId)
+      .where('role', '=', 'owner')
+      .where('suspendedAt', 'is', null)
+      .where('disabledAt', 'is', null)
+      .execute()
+    for (const { email } of owners) {
+      await mailUsageAlert(tx, ctx, {
+        to: email,
+        businessId,
+        businessName: counter.name,
+        feature,
+        threshold: highest.threshold,
+        used: highest.used,
+        limit: highest.ceiling,
+        resetsAt: counter.periodEnd,
+      })
+    }
+  })
+}
