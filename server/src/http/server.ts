@@ -1,6 +1,5 @@
 import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -13,6 +12,7 @@ import type { Context } from '../context.ts'
 import { shareNamedSchemas } from './components.ts'
 import { routeContract } from './contract.ts'
 import { docs } from './docs.ts'
+import { answerHeaders } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { describeRoutes } from './openapi.ts'
 import { clientProblem, handleError, noSuchRoute } from './problem.ts'
@@ -38,17 +38,6 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     app.setErrorHandler(handleError)
     acceptJsonOnly(instance)
 
-    // Nothing here is a page for others to frame, and answers are private. /docs relaxes the policy for itself.
-    await app.register(helmet, {
-      contentSecurityPolicy: {
-        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
-        useDefaults: false,
-      },
-      strictTransportSecurity: ctx.settings.production,
-      xFrameOptions: { action: 'deny' },
-      crossOriginResourcePolicy: { policy: 'cross-origin' },
-      referrerPolicy: { policy: 'no-referrer' },
-    })
     // Publishable keys are used from any page; cookies never are, so credentials are never allowed.
     await app.register(cors, {
       origin: '*',
@@ -59,16 +48,18 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
       maxAge: 600,
     })
     await app.register(cookie)
+    const headers = answerHeaders(ctx.settings)
+    app.addHook('onRequest', async (request, reply) => {
+      reply.headers(headers).header('x-request-id', request.id)
+    })
 
     await describeRoutes(app, ctx)
     app.addHook('onRoute', shareNamedSchemas(app))
     await app.register(docs)
 
     app.addHook('onRoute', routeContract(ctx))
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', async (request) => {
       request.freehold = { ctx, actor: undefined, business: undefined }
-      reply.header('x-request-id', request.id)
-      reply.header('cache-control', 'no-store')
     })
     for (const hook of onRequest) app.addHook('onRequest', hook)
     // Without a body, what is missing in it is named field by field, and where nothing is required nothing is missing.
