@@ -8,7 +8,7 @@ export const sessionCookieName = ({ production }: Settings) =>
 export function setSessionCookie(reply: FastifyReply, settings: Settings, token: string): void {
   reply.setCookie(sessionCookieName(settings), token, {
     ...attributes(settings),
-    maxAge: 30 * 86_400,
+    maxAge: 90 * 86_400,
   })
 }
 

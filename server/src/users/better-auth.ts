@@ -28,7 +28,7 @@ async function load() {
 }
 
 /** Absolute and idle life of a session; ASVS 5.0 V7.3. */
-export const sessionLife = { absoluteDays: 30, idleDays: 14 }
+export const sessionLife = { absoluteDays: 90, idleDays: 45 }
 
 const kinds: Record<string, IdKind> = {
   user: 'user',
