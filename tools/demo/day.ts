@@ -131,8 +131,9 @@ export async function playDay({ base, letter, freehold }: Stage, say: Say): Prom
   assert.equal(found['items'][0].id, business)
   await must(200, 'PUT', `/v1/staff/businesses/${business}/plan`, staff, { plan: 'unlimited', reason: 'beta customer' })
   const flowing = (await record(sdkKey)).body
-  assert.deepEqual([flowing['allowed'], flowing['limit'], flowing['used']], [true, null, 101])
-  say('  recordings flow again, now without a limit')
+  // Another interval is another cycle, and a cycle counts from zero.
+  assert.deepEqual([flowing['allowed'], flowing['limit'], flowing['used']], [true, null, 1])
+  say('  recordings flow again, now without a limit, in a cycle of a month')
 
   say('Support looks into the account; Acme sees who and why, and ends it')
   const support = await must(201, 'POST', '/v1/staff/support-sessions', staff, {
@@ -165,7 +166,7 @@ export async function playDay({ base, letter, freehold }: Stage, say: Say): Prom
   const old = await must(
     200,
     'GET',
-    `${here}/usage?feature=recordings&from=${before['cycleStart']}&to=${before['cycleEnd']}`,
+    `${here}/usage?feature=recordings&from=${subscription.cycleStart}&to=${before['cycleEnd']}`,
     owner,
   )
   assert.equal(
