@@ -115,8 +115,9 @@ export type ProductDefinition<
 }
 
 /**
- * A hook runs in the transaction of what it belongs to; throwing undoes the whole, and a FreeholdError is answered as it
- * is. For plain SQL, the product's own rows for instance: `fromKysely(tx).query('insert …', […])`.
+ * A hook runs in the transaction of what it belongs to, as the user the database was opened with; throwing undoes the
+ * whole, and a FreeholdError is answered as it is. For plain SQL, on the product's own rows for instance:
+ * `fromKysely(tx).query('insert …', […])`.
  */
 export type Hooks = {
   beforeSignup?: (tx: Tx, event: { email: string; businessName: string | undefined }) => Promise<void> | void

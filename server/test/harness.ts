@@ -139,7 +139,7 @@ export async function createTestFreehold(options: Partial<FreeholdOptions> & { d
       await server.close()
       await freehold.close()
       await admin.end()
-      if (ownDatabase) await onCluster(clusterUrl, `drop database ${name} with (force)`)
+      if (ownDatabase) await drop(clusterUrl, name)
     },
   }
 
@@ -162,5 +162,16 @@ async function onCluster(clusterUrl: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: clusterUrl })
   await client.connect()
   await client.query(statement)
+  await client.end()
+}
+
+/** Pools answer before their connections are gone; what is cut off meanwhile would be an error nobody listens for. */
+async function drop(clusterUrl: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: clusterUrl })
+  await client.connect()
+  const sessions = async () =>
+    (await client.query('select from pg_stat_activity where datname = $1', [name])).rows.length
+  for (const started = performance.now(); performance.now() - started < 2000 && (await sessions()) > 0;) await delay(10)
+  await client.query(`drop database ${name} with (force)`)
   await client.end()
 }

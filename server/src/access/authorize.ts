@@ -8,7 +8,7 @@ import { presentSubscription, type PresentedSubscription } from '../subscription
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
 import { accessOf } from '../subscriptions/lifecycle.ts'
 import type { Standing } from '../usage/counters.ts'
-import { currentEntitlements } from '../usage/current.ts'
+import { currentEntitlements } from '../usage/overview.ts'
 import { authenticatePresented } from './authentication.ts'
 import type { Subject } from './gate.ts'
 import { standingOf } from './standings.ts'

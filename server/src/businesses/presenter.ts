@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import { fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import type { Business } from './businesses.ts'
 
 export const BusinessBody = Type.Object(
@@ -8,7 +8,7 @@ export const BusinessBody = Type.Object(
     name: Type.String(),
     status: Type.String({ enum: ['active', 'suspended', 'closed'] }),
     externalId: OptionalText,
-    fields: Type.Record(Type.String(), Type.Unknown()),
+    fields: fieldsOf('business'),
     createdAt: Time,
     closedAt: OptionalTime,
   },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { businessOf, userOf, actorOf, type Routes } from '../http/request.ts'
-import { closed, ExternalId, Fields, Name, path } from '../http/schemas.ts'
+import { closed, ExternalId, fieldsOf, Name, path } from '../http/schemas.ts'
 import { acrossBusinesses, withinBusiness } from '../http/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
@@ -28,7 +28,10 @@ export const businessRoutes: Routes = (app, ctx) => {
       schema: {
         summary: 'Found another business; you become its owner',
         tags,
-        body: Type.Object({ name: Name, fields: Type.Optional(Fields), externalId: Type.Optional(ExternalId) }, closed),
+        body: Type.Object(
+          { name: Name, fields: Type.Optional(fieldsOf('business')), externalId: Type.Optional(ExternalId) },
+          closed,
+        ),
         response: { 201: Founded },
       },
     },
@@ -68,7 +71,7 @@ export const businessRoutes: Routes = (app, ctx) => {
           {
             name: Type.Optional(Name),
             externalId: Type.Optional(Type.Union([ExternalId, Type.Null()])),
-            fields: Type.Optional(Fields),
+            fields: Type.Optional(fieldsOf('business')),
           },
           { ...closed, minProperties: 1 },
         ),

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import { version } from '../version.ts'
 import type { Context } from '../context.ts'
 import { componentName, componentRef, componentSchema } from './components.ts'
+import { describeFields } from './field-schemas.ts'
 import { operationId } from './operation-id.ts'
 import { Problem } from './problem.ts'
 import type { Access, App } from './request.ts'
@@ -92,7 +93,10 @@ export async function describeRoutes(app: App, ctx: Context): Promise<void> {
       return { schema: described, url }
     },
     transformObject: (document) => {
-      if ('openapiObject' in document) tidy(document.openapiObject as Document)
+      if ('openapiObject' in document) {
+        describeFields(document.openapiObject as Document, ctx.product.fields)
+        tidy(document.openapiObject as Document)
+      }
       return 'openapiObject' in document ? document.openapiObject : document.swaggerObject
     },
   })

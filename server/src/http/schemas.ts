@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
+import type { ProductFields } from '../product-names.ts'
 
 /** The vocabulary of every route's schemas. Objects are closed: an unknown field is refused with its path. */
 
@@ -33,7 +34,9 @@ export const Reason = Type.String({
 })
 export const FeatureName = Type.String({ minLength: 1, maxLength: 63 })
 export const Amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
-export const Fields = Type.Record(Type.String(), Type.Unknown(), { description: 'Fields the product declares' })
+/** The product's own fields; `describeFields` puts what it declares into the document. */
+export const fieldsOf = (noun: keyof ProductFields) =>
+  Type.Record(Type.String(), Type.Unknown(), { description: 'Fields the product declares', 'x-fields': noun })
 
 /** Path parameters are not validated by shape: what is no id is simply not found. */
 export const path = <const Names extends string>(...names: Names[]) =>

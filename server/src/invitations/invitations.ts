@@ -4,6 +4,7 @@ import { businessById, lockBusiness, type Business } from '../businesses/busines
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { InvitationsTable } from '../db/tables.ts'
+import { asDatabaseUser } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { checkGrantable, checkRole } from '../members/members.ts'
 import { businessOfToken, hashToken, newToken } from '../secrets.ts'
@@ -80,7 +81,8 @@ export async function inviteMember(
   const { role } = body
   checkRole(ctx, role)
   checkGrantable(ctx, granter, role)
-  await ctx.product.hooks.beforeInvite?.(tx, { businessId, email, role })
+  const { beforeInvite } = ctx.product.hooks
+  if (beforeInvite) await asDatabaseUser(tx, () => beforeInvite(tx, { businessId, email, role }))
 
   const business = await lockBusiness(tx, businessId)
   await checkNotMember(tx, businessId, email)

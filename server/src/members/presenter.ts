@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { OptionalTime, Time } from '../http/schemas.ts'
+import { fieldsOf, OptionalTime, Time } from '../http/schemas.ts'
 import type { Member } from './members.ts'
 
 export const MemberBody = Type.Object(
@@ -12,7 +12,7 @@ export const MemberBody = Type.Object(
     lastName: Type.String(),
     suspended: Type.Boolean(),
     suspendedAt: OptionalTime,
-    fields: Type.Record(Type.String(), Type.Unknown()),
+    fields: fieldsOf('member'),
     createdAt: Time,
   },
   { $id: 'Member' },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { actorOf, businessOf, type Routes } from '../http/request.ts'
-import { closed, Fields, Id, Page, page, PageQuery, path } from '../http/schemas.ts'
+import { closed, fieldsOf, Id, Page, page, PageQuery, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
 import { changeMember, listMembers, removeMember, transferOwnership } from './members.ts'
 import { MemberBody, presentMember } from './presenter.ts'
@@ -40,7 +40,7 @@ export const memberRoutes: Routes = (app, ctx) => {
           {
             role: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
             suspended: Type.Optional(Type.Boolean({ description: 'Suspending ends their access at once' })),
-            fields: Type.Optional(Fields),
+            fields: Type.Optional(fieldsOf('member')),
           },
           { ...closed, minProperties: 1 },
         ),

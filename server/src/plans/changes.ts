@@ -6,7 +6,7 @@ import { planProblems, type ProductPlan } from '../product.ts'
 import { cataloguePlan, type CataloguePlan, type CatalogueVersion } from './catalogue.ts'
 import { addVersion } from './plans.ts'
 
-export type NewVersion = Omit<ProductPlan, 'name' | 'hidden'>
+export type NewVersion = Omit<ProductPlan, 'name' | 'hidden' | 'fields'>
 
 /** Publishes a version: new subscriptions get it, existing ones keep theirs. Never changed afterwards. */
 export async function publishVersion(
@@ -30,7 +30,7 @@ export async function publishVersion(
   return (await cataloguePlan(tx, key)).current
 }
 
-export type PlanChange = { name?: string; hidden?: boolean; archived?: boolean }
+export type PlanChange = { name?: string; hidden?: boolean; archived?: boolean; fields?: Record<string, unknown> }
 
 /** Changes how a plan is offered. Subscriptions on an archived plan go on renewing; it takes no new ones. */
 export async function changePlan(
@@ -38,14 +38,19 @@ export async function changePlan(
   ctx: Context,
   actor: Actor,
   key: string,
-  { name, hidden, archived }: PlanChange,
+  { name, hidden, archived, fields }: PlanChange,
 ): Promise<CataloguePlan> {
   const before = await lockPlan(tx, key)
   if (archived === true && before.archivedAt === null) await checkNotNeeded(tx, ctx, key)
   const archivedAt = archived === undefined ? before.archivedAt : archived ? (before.archivedAt ?? ctx.now()) : null
   await tx
     .updateTable('plans')
-    .set({ name: name?.trim() ?? before.name, hidden: hidden ?? before.hidden, archivedAt })
+    .set({
+      name: name?.trim() ?? before.name,
+      hidden: hidden ?? before.hidden,
+      fields: JSON.stringify(fields ?? before.fields),
+      archivedAt,
+    })
     .where('key', '=', key)
     .execute()
   const after = await cataloguePlan(tx, key)
@@ -120,7 +125,12 @@ async function checkNotNeeded(tx: Tx, ctx: Context, key: string): Promise<void> 
   }
 }
 
-const offer = ({ name, hidden, archivedAt }: CataloguePlan) => ({ name, hidden, archived: archivedAt !== null })
+const offer = ({ name, hidden, archivedAt, fields }: CataloguePlan) => ({
+  name,
+  hidden,
+  archived: archivedAt !== null,
+  fields,
+})
 
 const terms = ({ version, prices, trialDays, includes, onEnd, fallbackPlan }: CatalogueVersion) => ({
   version,

@@ -55,25 +55,26 @@ export async function pushPlans(tx: Tx, ctx: Context, actor: Actor): Promise<Pla
   for (const { plan, state, changes } of comparisons) {
     const defined = ctx.product.plans[plan]
     if (state !== 'changed' || !defined) continue
-    const { name, hidden, ...version } = defined
-    if (changes.some(({ field }) => field === 'name' || field === 'hidden')) {
-      await changePlan(tx, ctx, actor, plan, { name, hidden })
-    }
-    if (changes.some(({ field }) => field !== 'name' && field !== 'hidden')) {
+    const { name, hidden, fields = {}, ...version } = defined
+    if (changes.some(({ field }) => isOffer(field))) await changePlan(tx, ctx, actor, plan, { name, hidden, fields })
+    if (changes.some(({ field }) => !isOffer(field))) {
       await publishVersion(tx, ctx, actor, plan, version)
     }
   }
   return comparisons
 }
 
+// How a plan is offered belongs to the plan; what it sells, to its versions.
+const isOffer = (field: string) => field === 'name' || field === 'hidden' || field.startsWith('fields.')
+
 async function compare(
   db: Queryable,
   ctx: Context,
-  { key, name, hidden, current }: CataloguePlan,
+  { key, name, hidden, fields, current }: CataloguePlan,
   defined: ProductPlan,
 ): Promise<PlanComparison> {
   const comparison = unchanged(key, current.version, current.subscriptions)
-  const changes = differences(fieldsOf({ ...current, name, hidden }), fieldsOf(defined))
+  const changes = differences(fieldsOf({ ...current, name, hidden, fields }), fieldsOf(defined))
   if (changes.length === 0) return comparison
   const limits = loweredLimits(ctx, current.includes, defined.includes)
   return { ...comparison, state: 'changed', changes, exceeding: await exceeding(db, ctx, current.id, limits) }
@@ -96,12 +97,13 @@ const unchanged = (plan: string, version: number | null, subscriptions: number):
 
 /** A plan field by field, in the order in which people read it. */
 function fieldsOf(plan: ProductPlan): Record<string, unknown> {
-  const { name, hidden, prices, trialDays, includes, onEnd, fallbackPlan } = plan
+  const { name, hidden, prices, trialDays, includes, onEnd, fallbackPlan, fields = {} } = plan
   const under = (path: string, values: Record<string, unknown>) =>
     Object.entries(values).map(([key, value]) => [`${path}.${key}`, value])
   return Object.fromEntries([
     ['name', name],
     ['hidden', hidden],
+    ...under('fields', fields),
     ...under('prices', prices),
     // The first price is the one a subscription gets when none is named.
     ['firstPrice', Object.keys(prices)[0]],

@@ -87,7 +87,14 @@ export async function createMissingPlans(tx: Tx, ctx: Context): Promise<string[]
     const position = existing.size + created.length
     const inserted = await tx
       .insertInto('plans')
-      .values({ key, name: plan.name, hidden: plan.hidden, position, createdAt: ctx.now() })
+      .values({
+        key,
+        name: plan.name,
+        hidden: plan.hidden,
+        fields: JSON.stringify(plan.fields ?? {}),
+        position,
+        createdAt: ctx.now(),
+      })
       .onConflict((conflict) => conflict.column('key').doNothing())
       .executeTakeFirst()
     if (inserted.numInsertedOrUpdatedRows === 1n) created.push(key)

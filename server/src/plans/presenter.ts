@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import { fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import type { IncludedValue } from '../product.ts'
 import type { CataloguePlan, CatalogueVersion } from './catalogue.ts'
 
@@ -30,7 +30,7 @@ export const PlanBody = Type.Object(
     prices: Prices,
     trialDays: Type.Integer(),
     includes: Includes,
-    fields: Type.Record(Type.String(), Type.Unknown()),
+    fields: fieldsOf('plan'),
   },
   { $id: 'Plan' },
 )

@@ -2,9 +2,10 @@ import { Type } from 'typebox'
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import { OptionalInteger, OptionalTime } from '../http/schemas.ts'
+import type { Entitlements } from '../product-names.ts'
 import { accessOf } from '../subscriptions/lifecycle.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
-import { readUsage, type Usage } from './counters.ts'
+import { readUsage, type Standing, type Usage } from './counters.ts'
 
 /** What a business has of one feature now. */
 export const EntitlementBody = Type.Object(
@@ -38,6 +39,12 @@ export async function entitlementsNow(db: Queryable, ctx: Context, businessId: s
       present(usage[name] ?? { ...nothing, kind }, access !== 'none'),
     ]),
   )
+}
+
+/** The same for a business that is entitled, typed by what the product declares. */
+export async function currentEntitlements(db: Queryable, ctx: Context, standing: Standing): Promise<Entitlements> {
+  const usage = await readUsage(db, ctx, standing, Object.keys(ctx.product.features))
+  return Object.fromEntries(Object.entries(usage).map(([name, each]) => [name, present(each, true)])) as Entitlements
 }
 
 const nothing = { limit: 0, value: 0, source: 'none', ceiling: 0, used: 0, held: 0, resetsAt: null } as const

@@ -10,7 +10,7 @@ import { actorOf, userOf, type Routes } from '../http/request.ts'
 import {
   closed,
   Email,
-  Fields,
+  fieldsOf,
   Name,
   OptionalText,
   page,
@@ -93,7 +93,7 @@ export const meRoutes: Routes = (app, ctx) => {
         summary: 'Change your name or fields',
         tags,
         body: Type.Object(
-          { firstName: Type.Optional(Name), lastName: Type.Optional(Name), fields: Type.Optional(Fields) },
+          { firstName: Type.Optional(Name), lastName: Type.Optional(Name), fields: Type.Optional(fieldsOf('user')) },
           closed,
         ),
         response: { 200: UserBody },

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Queryable } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
-import { Time } from '../http/schemas.ts'
+import { fieldsOf, Time } from '../http/schemas.ts'
 
 export const UserBody = Type.Object(
   {
@@ -11,7 +11,7 @@ export const UserBody = Type.Object(
     firstName: Type.String(),
     lastName: Type.String(),
     twoFactorEnabled: Type.Boolean(),
-    fields: Type.Record(Type.String(), Type.Unknown()),
+    fields: fieldsOf('user'),
     createdAt: Time,
   },
   { $id: 'User' },

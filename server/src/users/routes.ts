@@ -4,7 +4,7 @@ import { BusinessBody, presentBusiness } from '../businesses/presenter.ts'
 import type { Context } from '../context.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import type { Routes } from '../http/request.ts'
-import { closed, Email, Fields, Name, Password, Token } from '../http/schemas.ts'
+import { closed, Email, fieldsOf, Name, Password, Token } from '../http/schemas.ts'
 import { setSessionCookie } from '../http/session-cookie.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
@@ -18,7 +18,7 @@ import { joinAsNewUser, signUp } from './sign-up.ts'
 
 const SignUpBody = Type.Object(
   {
-    business: Type.Optional(Type.Object({ name: Name, fields: Type.Optional(Fields) }, closed)),
+    business: Type.Optional(Type.Object({ name: Name, fields: Type.Optional(fieldsOf('business')) }, closed)),
     email: Type.Optional(Email),
     invitationToken: Type.Optional(Token),
     password: Password,
