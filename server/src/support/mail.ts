@@ -1,10 +1,12 @@
+import type { Selectable } from 'kysely'
 import type { Business } from '../businesses/businesses.ts'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
+import type { SupportSessionsTable } from '../db/tables.ts'
 import { sendMail } from '../mail/mail.ts'
-import type { SupportSession } from './support.ts'
 
-export type SupportMail = { to: string; business: Business; session: SupportSession }
+type Session = Pick<Selectable<SupportSessionsTable>, 'staffName' | 'reason' | 'minutes' | 'access'>
+export type SupportMail = { to: string; business: Business; session: Session }
 
 export const mailSupportStarted = (tx: Tx, ctx: Context, { to, business, session }: SupportMail) =>
   sendMail(tx, ctx, {
@@ -38,7 +40,7 @@ export const mailSupportRequested = (tx: Tx, ctx: Context, { to, business, sessi
     },
   })
 
-const may = ({ access }: SupportSession) =>
+const may = ({ access }: Session) =>
   access === 'write' ? 'can now see and change' : 'can now see, without changing anything,'
 
 const page = (ctx: Context, { id }: Business) => `${ctx.settings.publicUrl}/b/${id}/support-access`
