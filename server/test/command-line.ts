@@ -20,33 +20,42 @@ export async function command(args: string[], env: Variables = {}): Promise<Ran>
   return { exitCode, ...output }
 }
 
-/** A process that goes on, such as `freehold start`. */
-export type Running = {
+/** A process that goes on until it is told to end. */
+export type Process = {
   child: ChildProcess
-  /** Where it serves. */
-  url: string
   output: { stdout: string; stderr: string }
   /** The exit code, once it has ended and nothing holds its output any more. */
   ended: Promise<number | null>
 }
 
-export async function launch(args: string[], env: Variables = {}, ready = /is ready/): Promise<Running> {
-  return watch(spawn(process.execPath, cli([...args, '--config', config]), { cwd: root, env: environment(env) }), ready)
-}
+/** One that serves, and where. */
+export type Running = Process & { url: string }
+
+export const begin = (args: string[], env: Variables = {}): Process =>
+  watch(spawn(process.execPath, cli([...args, '--config', config]), { cwd: root, env: environment(env) }))
+
+export const launch = (args: string[], env: Variables = {}): Promise<Running> => serving(begin(args, env))
 
 /** `npm start`, in a process group of its own, like one that a terminal starts. */
-export async function launchWithNpm(env: Variables = {}): Promise<Running> {
-  return watch(spawn('npm', ['start'], { cwd: root, env: environment(env), detached: true }), /is ready/)
-}
+export const launchWithNpm = (env: Variables = {}): Promise<Running> =>
+  serving(watch(spawn('npm', ['start'], { cwd: root, env: environment(env), detached: true })))
 
-async function watch(child: ChildProcess, ready: RegExp): Promise<Running> {
-  const output = collect(child)
-  const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
-  while (!ready.test(output.stdout)) {
+/** Waits until it has said something. */
+export async function hasSaid({ child, output }: Process, text: RegExp): Promise<void> {
+  while (!text.test(output.stdout)) {
     if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${output.stderr}`)
     await delay(20)
   }
-  return { child, url: /API +(\S+)\/v1/.exec(output.stdout)?.[1] ?? '', output, ended }
+}
+
+async function serving(started: Process): Promise<Running> {
+  await hasSaid(started, /is ready/)
+  return { ...started, url: /API +(\S+)\/v1/.exec(started.output.stdout)?.[1] ?? '' }
+}
+
+function watch(child: ChildProcess): Process {
+  const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
+  return { child, output: collect(child), ended }
 }
 
 const cli = (args: string[]) => ['--conditions=freehold-source', 'server/src/cli.ts', ...args]

@@ -87,6 +87,7 @@ function show(field: string, value: unknown): string {
   if (value === null) return field.startsWith('includes.') ? 'unlimited' : 'none'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'string' || typeof value === 'number') return String(value)
+  if (!field.startsWith('prices.')) return JSON.stringify(value)
   const { amount, currency, interval } = value as Price
   const format = new Intl.NumberFormat('en', { style: 'currency', currency })
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
-import { command, launch, launchWithNpm, type Running } from '../../test/command-line.ts'
+import { begin, command, hasSaid, launch, launchWithNpm, type Process } from '../../test/command-line.ts'
 import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
 import { defaultDataDir } from '../db/embedded.ts'
 
@@ -15,20 +15,20 @@ beforeAll(async () => {
 })
 afterAll(() => freehold.close())
 
-const running: Running[] = []
+const running: Process[] = []
 afterEach(async () => {
   for (const { child, ended } of running.splice(0)) {
     child.kill('SIGKILL')
     await ended
   }
 })
-const watched = async (starting: Promise<Running>) => {
-  const started = await starting
+/** Ends it after the test, whatever that finds. */
+const watched = <Started extends Process>(started: Started): Started => {
   running.push(started)
   return started
 }
-const start = (args: string[] = [], env: Record<string, string> = {}) =>
-  watched(launch(['start', ...args], { DATABASE_URL: freehold.database, PORT: '0', ...env }))
+const start = async (args: string[] = [], env: Record<string, string> = {}) =>
+  watched(await launch(['start', ...args], { DATABASE_URL: freehold.database, PORT: '0', ...env }))
 
 /** Somebody who holds a business's row, so that requests about it wait. */
 async function hold(businessId: string) {
@@ -121,6 +121,24 @@ test('a second signal ends it at once, but not the same one that comes twice', a
   expect(await answer).toBeUndefined()
 })
 
+test('a signal while it is still starting ends it in order too', async () => {
+  const blocker = new pg.Client(freehold.database)
+  await blocker.connect()
+  await blocker.query('begin')
+  await blocker.query('lock table freehold.plans')
+  const { child, ended } = watched(begin(['start'], { DATABASE_URL: freehold.database, PORT: '0' }))
+  await freehold.eventually(async () => {
+    const waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return (await freehold.sql(waiting)).length > 0
+  })
+  child.kill('SIGTERM')
+  await delay(200)
+  expect(child.exitCode).toBeNull()
+  await blocker.query('commit')
+  await blocker.end()
+  expect(await ended).toBe(0)
+})
+
 test('a port in use is named', async () => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
@@ -155,14 +173,15 @@ test('jobs wait while nobody works, and a worker of its own does them', async ()
   }
   await delay(1_500)
   expect(await sent()).toBe(false)
-  const worker = await watched(launch(['work'], { DATABASE_URL: freehold.database }, /working for/))
+  const worker = watched(begin(['work'], { DATABASE_URL: freehold.database }))
+  await hasSaid(worker, /working for/)
   await freehold.eventually(sent)
   worker.child.kill('SIGTERM')
   expect(await worker.ended).toBe(0)
 })
 
 test('npm start passes a signal on, and leaves no process behind', async () => {
-  const { child, ended, url } = await watched(launchWithNpm({ DATABASE_URL: freehold.database, PORT: '0' }))
+  const { child, ended, url } = watched(await launchWithNpm({ DATABASE_URL: freehold.database, PORT: '0' }))
   child.kill('SIGTERM')
   // Its output is closed only when nobody holds it any more: neither npm, nor a shell, nor the server.
   expect(await ended).toBe(0)
@@ -170,7 +189,7 @@ test('npm start passes a signal on, and leaves no process behind', async () => {
 })
 
 test('Ctrl-C reaches npm and the server, which ends in order', async () => {
-  const { child, ended } = await watched(launchWithNpm({ DATABASE_URL: freehold.database, PORT: '0' }))
+  const { child, ended } = watched(await launchWithNpm({ DATABASE_URL: freehold.database, PORT: '0' }))
   process.kill(-(child.pid ?? 0), 'SIGINT')
   expect(await ended).toBe(0)
 })
@@ -182,7 +201,7 @@ test('without DATABASE_URL it brings a database along, which commands share, and
     readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').then(Number.parseInt, () => undefined)
   try {
     const env = { DATA_DIR: dataDir, PORT: '0' }
-    const first = await watched(launch(['start'], env))
+    const first = watched(await launch(['start'], env))
     const signedUp = await fetch(`${first.url}/v1/signup`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -201,7 +220,7 @@ test('without DATABASE_URL it brings a database along, which commands share, and
     await first.ended
     process.kill(server ?? 0, 'SIGKILL')
 
-    const second = await watched(launch(['start'], env))
+    const second = watched(await launch(['start'], env))
     const staff = await fetch(`${second.url}/v1/staff/plans`, { headers: { authorization: `Bearer ${token}` } })
     expect(staff.status).toBe(200)
     second.child.kill('SIGTERM')

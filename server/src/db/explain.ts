@@ -36,14 +36,19 @@ export function explainDatabaseError(error: unknown, databaseUrl: string): strin
       return `The database has no connection left for ${user}: raise max_connections, or end what holds them`
     case '57P03':
       return 'The database is starting up: try again in a moment'
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `The certificate of ${server} is not trusted (${said}): name its authority in DATABASE_URL with sslrootcert=FILE`
+    case undefined:
+      // Of the driver itself; it gives these no code.
+      if (/timeout/i.test(said))
+        return `${server} did not answer in time: mend DATABASE_URL, or let this machine through`
+      if (/SSL/.test(said))
+        return `${said}: say sslmode=disable or sslmode=require in DATABASE_URL as the server wants it`
+      return undefined
     default:
-      break
+      return undefined
   }
-  // Neither the driver's time-out nor a refused encryption carries a code.
-  if (/timeout/i.test(said)) return `${server} did not answer in time: mend DATABASE_URL, or let this machine through`
-  if (/SSL/.test(said)) return `${said}: add ?sslmode=disable (or require) to DATABASE_URL as the server wants it`
-  if (/self-signed|certificate/i.test(said)) {
-    return `The certificate of ${server} is not trusted (${said}): add &sslrootcert=FILE to DATABASE_URL`
-  }
-  return undefined
 }

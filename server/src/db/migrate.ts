@@ -31,7 +31,7 @@ export async function migrate(databaseUrl: pg.ClientConfig): Promise<string[]> {
     }
     await client.query('select pg_advisory_lock($1)', [migrationLock])
     const pending = await pendingMigrations(client)
-    if (pending.length > 0) await ensureTenantRole(client)
+    await ensureTenantRole(client)
     if (!(await isInstalled(client))) {
       await client.query('create schema if not exists freehold')
       await client.query('create table freehold.migrations (name text primary key, checksum text not null)')
