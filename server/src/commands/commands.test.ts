@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -142,6 +144,18 @@ describe('a database that does not let us in', () => {
     const { exitCode, stdout, stderr } = await at('postgres://me:hidden-word@127.0.0.1:1/none')
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
     expect(stderr).toBe('freehold: Nothing answers at 127.0.0.1:1: start PostgreSQL there, or mend DATABASE_URL\n')
+  })
+
+  test('something else answers, and hangs up', async () => {
+    const other = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { exitCode, stderr } = await at(`postgres://me:hidden-word@127.0.0.1:${port}/none`)
+    other.close()
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: `freehold: 127.0.0.1:${port} hung up: mend DATABASE_URL if that is no PostgreSQL\n`,
+    })
   })
 
   test('the host is unknown', async () => {

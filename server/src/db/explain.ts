@@ -45,6 +45,7 @@ export function explainDatabaseError(error: unknown, databaseUrl: string): strin
       // Of the driver itself; it gives these no code.
       if (/timeout/i.test(said))
         return `${server} did not answer in time: mend DATABASE_URL, or let this machine through`
+      if (/terminated/i.test(said)) return `${server} hung up: mend DATABASE_URL if that is no PostgreSQL`
       if (/SSL/.test(said))
         return `${said}: say sslmode=disable or sslmode=require in DATABASE_URL as the server wants it`
       return undefined
