@@ -20,6 +20,16 @@ import type { App, Routes } from './request.ts'
 import { successStatus } from './status.ts'
 import { validatorCompiler } from './validation.ts'
 
+// Publishable keys are used from any page; cookies never are, so credentials are never allowed.
+const foreignPages = {
+  origin: '*',
+  credentials: false,
+  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
+  exposedHeaders: ['x-request-id', 'retry-after'],
+  maxAge: 600,
+}
+
 export type ServerParts = {
   ctx: Context
   routes: Routes[]
@@ -38,16 +48,9 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     app.setErrorHandler(handleError)
     acceptJsonOnly(instance)
 
-    // Publishable keys are used from any page; cookies never are, so credentials are never allowed.
-    await app.register(cors, {
-      origin: '*',
-      credentials: false,
-      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
-      exposedHeaders: ['x-request-id', 'retry-after'],
-      maxAge: 600,
-    })
-    await app.register(cookie)
+    // An application that reads cookies, or answers foreign pages, does so for the routes in it too: each only once.
+    if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
+    if (!app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, foreignPages)
     const headers = answerHeaders(ctx.settings)
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(headers).header('x-request-id', request.id)
