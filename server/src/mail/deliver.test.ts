@@ -1,0 +1,211 @@
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { simpleParser, type ParsedMail } from 'mailparser'
+import { SMTPServer } from 'smtp-server'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
+
+/** What the tests open, closed again in the order of opening. */
+const opened: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close()
+})
+
+type Envelope = { from: string; to: string[] }
+
+/** A mail server that keeps what it is sent. */
+async function openMailServer({ port = 0, refuses = () => false }: { port?: number; refuses?: () => boolean } = {}) {
+  const received: { mail: ParsedMail; raw: string; envelope: Envelope }[] = []
+  const server = new SMTPServer({
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    logger: false,
+    onData: (stream, session, done) => {
+      const parts: Buffer[] = []
+      stream.on('data', (part: Buffer) => parts.push(part))
+      stream.on('end', () => {
+        if (refuses()) return done(new Error('451 try again later'))
+        const raw = Buffer.concat(parts).toString('utf8')
+        const { mailFrom, rcptTo } = session.envelope
+        const envelope = { from: mailFrom ? mailFrom.address : '', to: rcptTo.map(({ address }) => address) }
+        return void simpleParser(raw).then((mail) => {
+          received.push({ mail, raw, envelope })
+          done()
+        }, done)
+      })
+    },
+  })
+  server.on('error', () => {})
+  server.listen(port, '127.0.0.1')
+  await once(server.server, 'listening')
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()))
+  return { received, close, port: (server.server.address() as { port: number }).port }
+}
+
+const start = async (port: number, options: Parameters<typeof createTestFreehold>[0] = {}) => {
+  const freehold = await createTestFreehold({
+    worker: true,
+    smtpUrl: `smtp://127.0.0.1:${port}`,
+    mailFrom: 'Session Recorder <post@recorder.test>',
+    publicUrl: 'https://app.recorder.test',
+    ...options,
+  })
+  opened.push(freehold.close)
+  return freehold
+}
+
+const mailTo = async ({ sql }: TestFreehold, recipient: string) =>
+  (await sql('select attempts, error, sent_at, failed_at from freehold.mails where recipient = $1', [recipient]))[0]
+
+describe('a mail', () => {
+  test('arrives as text and as HTML, from and to whom it should, with the link in both', async () => {
+    const server = await openMailServer()
+    const freehold = await start(server.port)
+    const { user } = await freehold.signUp()
+    const { mail, envelope } = await freehold.eventually(async () => server.received[0], 'the mail')
+    opened.push(server.close)
+    expect(envelope).toEqual({ from: 'post@recorder.test', to: [user.email] })
+    expect(mail.from?.value).toEqual([{ name: 'Session Recorder', address: 'post@recorder.test' }])
+    expect(mail.to).toMatchObject({ value: [{ name: '', address: user.email }] })
+    expect(mail.subject).toBe('Confirm your e-mail for Session Recorder')
+    expect(mail.messageId).toMatch(/^<mai_[0-9a-z]{26}@app\.recorder\.test>$/)
+    const link = /https:\/\/app\.recorder\.test\/verify-email#token=ver_[0-9a-z]{32}/
+    expect(mail.text).toMatch(link)
+    expect(mail.html).toMatch(link)
+    expect(mail.attachments).toEqual([])
+    const token = /#token=([\w]+)/.exec(mail.text ?? '')?.[1]
+    expect((await freehold.api.post('/v1/email-verifications/confirm', { token })).status).toBe(200)
+    const row = await freehold.eventually(async () => {
+      const seen = await mailTo(freehold, user.email)
+      return seen.sent_at && seen
+    })
+    expect(row).toMatchObject({ attempts: 1, error: null })
+  })
+
+  test('holds no header that somebody typed, and no script', async () => {
+    const server = await openMailServer()
+    const freehold = await start(server.port)
+    const typed = '"Eve" <eve@evil.test>, <script>alert(1)</script> =?utf-8?Q?=0D=0ABcc:_eve@evil.test?= \u2028Bcc: x'
+    const { business, token } = await freehold.signUp({ business: { name: typed }, firstName: 'Ünï 🔑' })
+    const body = { email: 'guest@mail.test', role: 'member' }
+    freehold.ok(await freehold.api.post(`/v1/businesses/${business.id}/invitations`, body, { token }))
+    const { mail, envelope, raw } = await freehold.eventually(
+      async () => server.received.find((each) => each.envelope.to.includes('guest@mail.test')),
+      'the invitation',
+    )
+    opened.push(server.close)
+    expect(envelope.to).toEqual(['guest@mail.test'])
+    expect([mail.cc, mail.bcc]).toEqual([undefined, undefined])
+    const [head = ''] = raw.split('\r\n\r\n')
+    expect(head).not.toMatch(/^(bcc|cc):/im)
+    expect(mail.to).toMatchObject({ value: [{ address: 'guest@mail.test' }] })
+    expect(mail.subject).toContain('Ünï 🔑')
+    expect(mail.subject).toContain('<script>alert(1)</script>')
+    expect(mail.html).not.toContain('<script')
+    expect(mail.html).toContain('&#60;script&#62;')
+  })
+
+  test.each(['a\r\nBcc: eve@evil.test', 'a\nb', 'a\rb', 'a\u0000b', 'a\u007fb'])(
+    'is not written for the name %j at all',
+    async (name) => {
+      const freehold = await createTestFreehold()
+      opened.push(freehold.close)
+      for (const overrides of [{ firstName: name }, { business: { name } }]) {
+        const answer = await freehold.api.post('/v1/signup', {
+          business: { name: 'Acme' },
+          email: 'a@mail.test',
+          password,
+          firstName: 'A',
+          lastName: 'B',
+          ...overrides,
+        })
+        expect(answer.status).toBe(422)
+      }
+      expect(await freehold.sql('select from freehold.mails')).toEqual([])
+    },
+  )
+})
+
+describe('a mail server', () => {
+  test(
+    'that is down delays mail and nothing else; it arrives when the server is back',
+    { timeout: 40_000 },
+    async () => {
+      const down = await openMailServer()
+      const { port } = down
+      await down.close()
+      const freehold = await start(port)
+      const { user, token } = await freehold.signUp()
+      expect((await freehold.api.get('/v1/me', { token })).status).toBe(200)
+      expect((await freehold.api.post('/v1/password-resets', { email: user.email })).status).toBe(202)
+      expect((await freehold.api.post('/v1/password-resets', { email: 'nobody@mail.test' })).status).toBe(202)
+
+      const failed = await freehold.eventually(async () => {
+        const seen = await mailTo(freehold, user.email)
+        return seen.attempts > 0 && seen
+      }, 'the first attempt')
+      expect(failed).toMatchObject({ sent_at: null, error: expect.stringContaining('ECONNREFUSED') })
+      expect(failed.error).not.toContain('#token=')
+      expect(failed.failed_at).not.toBeNull()
+
+      const back = await openMailServer({ port })
+      const arrived = await eventually(
+        async () => back.received.find(({ mail }) => mail.subject?.startsWith('Confirm')),
+        25_000,
+      )
+      opened.push(back.close)
+      expect(arrived.envelope.to).toEqual([user.email])
+      const sent = await freehold.eventually(async () => {
+        const seen = await mailTo(freehold, user.email)
+        return seen.sent_at && seen
+      }, 'the note of it')
+      expect(sent.error).toBeNull()
+      expect(sent.attempts).toBeGreaterThan(1)
+    },
+  )
+
+  test('that refuses for now is asked again, with the same message id', { timeout: 40_000 }, async () => {
+    let refusals = 1
+    const server = await openMailServer({ refuses: () => refusals-- > 0 })
+    const freehold = await start(server.port)
+    const { user } = await freehold.signUp()
+    const failed = await freehold.eventually(async () => {
+      const seen = await mailTo(freehold, user.email)
+      return seen.attempts > 0 && seen
+    }, 'the refusal')
+    expect(failed).toMatchObject({ sent_at: null, error: expect.stringContaining('try again later') })
+    await eventually(async () => server.received[0], 25_000)
+    opened.push(server.close)
+    expect(server.received).toHaveLength(1)
+    const [row] = await freehold.sql('select id from freehold.mails where recipient = $1', [user.email])
+    expect(server.received[0]?.mail.messageId).toBe(`<${row.id}@app.recorder.test>`)
+  })
+
+  test('that takes the connection and says nothing keeps no request waiting', async () => {
+    const waiting = new Set<Socket>()
+    const silent = createServer((socket) => void waiting.add(socket.on('error', () => {}))).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    // Before the worker closes, which waits for its mails to give up.
+    opened.push(async () => {
+      silent.close()
+      for (const socket of waiting) socket.destroy()
+    })
+    const freehold = await start((silent.address() as { port: number }).port)
+    const signUps = await Promise.all(Array.from({ length: 8 }, () => freehold.signUp()))
+    expect(signUps).toHaveLength(8)
+    expect((await freehold.api.get('/readyz')).status).toBe(200)
+  })
+})
+
+async function eventually<T>(look: () => Promise<T | undefined>, withinMilliseconds: number): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const started = performance.now()
+  const timer = setInterval(() => {
+    void look().then((seen) => {
+      if (seen === undefined && performance.now() - started < withinMilliseconds) return
+      clearInterval(timer)
+      if (seen === undefined) reject(new Error(`It did not happen within ${withinMilliseconds} milliseconds`))
+      else resolve(seen)
+    }, reject)
+  }, 50)
+  return promise
+}
