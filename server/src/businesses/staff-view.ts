@@ -1,9 +1,10 @@
 import { Type, type Static } from 'typebox'
 import { listApiKeys } from '../api-keys/api-keys.ts'
 import { ApiKeyBody, presentApiKey } from '../api-keys/presenter.ts'
+import { AuditEntry, presentAuditEntry } from '../audit/presenter.ts'
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
-import { OptionalText, Time } from '../http/schemas.ts'
+import { OptionalText } from '../http/schemas.ts'
 import { listMembers } from '../members/members.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
 import { presentSubscription, SubscriptionBody } from '../subscriptions/presenter.ts'
@@ -70,16 +71,6 @@ async function ownersOf(db: Queryable, businessIds: string[]) {
   return new Map(rows.map(({ businessId, ...owner }) => [businessId, owner]))
 }
 
-const AuditEntry = Type.Object({
-  id: Type.String(),
-  at: Time,
-  actor: Type.Object({ kind: Type.String(), id: OptionalText, name: OptionalText, email: OptionalText }),
-  action: Type.String(),
-  target: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-  before: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-  after: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-})
-
 /** Everything about one business on one page; of what there may be much, the first hundred or the last fifty. */
 export const StaffBusinessPage = Type.Object(
   {
@@ -120,13 +111,5 @@ async function recentAudit(db: Queryable, businessId: string) {
     .orderBy('id', 'desc')
     .limit(50)
     .execute()
-  return rows.map(({ id, at, actorKind, actorId, actorName, actorEmail, action, target, before, after }) => ({
-    id,
-    at,
-    actor: { kind: actorKind, id: actorId, name: actorName, email: actorEmail },
-    action,
-    target,
-    before,
-    after,
-  }))
+  return rows.map(presentAuditEntry)
 }

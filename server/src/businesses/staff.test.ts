@@ -207,15 +207,18 @@ describe('one business', () => {
     expect(text).not.toMatch(/hash/i)
   })
 
-  test.each(['biz_00000000000000000000000000', 'nonsense'])('is not found by the id %j', async (id) => {
-    for (const [method, body] of [
-      ['GET', undefined],
-      ['PATCH', { status: 'active', reason: 'none' }],
-    ] as const) {
-      const answer = await freehold.api.call(method, `/v1/staff/businesses/${id}`, body, people.staff)
-      expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
-    }
-  })
+  test.each(['biz_00000000000000000000000000', 'nonsense', '%25', 'biz_%27', '%00'])(
+    'is not found by the id %j',
+    async (id) => {
+      for (const [method, body] of [
+        ['GET', undefined],
+        ['PATCH', { status: 'active', reason: 'none' }],
+      ] as const) {
+        const answer = await freehold.api.call(method, `/v1/staff/businesses/${id}`, body, people.staff)
+        expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
+      }
+    },
+  )
 })
 
 describe('suspending', () => {

@@ -223,6 +223,9 @@ describe('a session', () => {
     expect(answers.map(({ status }) => status)).toEqual([204, 204])
     expect(await acme.look(token)).toBe(401)
     expect((await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })).status).toBe(401)
+    // A request that was let in a moment before counts nothing either: its statement looks here.
+    const revoked = await freehold.sql('select from freehold.recent_revocations where credential_id = $1', [id])
+    expect(revoked).toHaveLength(1)
     expect((await acme.log()).sessions.items[0]).toMatchObject({ status: 'ended', endedAt: expect.any(String) })
     expect(await auditOf(freehold, acme.business.id, 'support_session.ended')).toMatchObject([{ actor_kind: 'user' }])
   })
