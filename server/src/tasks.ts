@@ -5,6 +5,7 @@ import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
 import type { TaskContext } from './product.ts'
 import { renewDue } from './subscriptions/renewal.ts'
+import { mailAlerts } from './usage/alerts.ts'
 import { currentEntitlements } from './usage/overview.ts'
 import { expireReservations } from './usage/tasks.ts'
 import { requestVerification } from './users/email-verifications.ts'
@@ -13,6 +14,7 @@ import { requestPasswordReset } from './users/password-resets.ts'
 const builtIn: Record<string, Task> = {
   'renew-subscriptions': { schedule: '* * * * *', run: renewDue },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
+  'usage-alerts': { schedule: '* * * * *', run: mailAlerts },
   'clean-up': { schedule: '17 3 * * *', run: cleanUp },
   'password-reset': { run: requestPasswordReset },
   'email-verification': { run: requestVerification },
