@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    maxWorkers: 2,
     typecheck: { enabled: true, include: ['server/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
   },
 })
