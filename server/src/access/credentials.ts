@@ -140,8 +140,9 @@ async function supportSession(ctx: Context, businessId: string, bearer: string):
   const row = await ctx.db.across
     .selectFrom('supportSessions')
     .innerJoin('businesses', 'businesses.id', 'supportSessions.businessId')
-    .innerJoin('staff', 'staff.userId', 'supportSessions.staffId')
-    .innerJoin('users', 'users.id', 'supportSessions.staffId')
+    .leftJoin('staff', 'staff.userId', 'supportSessions.staffId')
+    .leftJoin('users', 'users.id', 'staff.userId')
+    .leftJoin('appKeys', 'appKeys.id', 'supportSessions.staffId')
     .select(['supportSessions.id', 'access', 'staffId', 'staffName', 'staffEmail', 'businesses.name as businessName'])
     .where('supportSessions.businessId', '=', businessId)
     .where('tokenHash', '=', hashToken(bearer))
@@ -149,7 +150,13 @@ async function supportSession(ctx: Context, businessId: string, bearer: string):
     .where('endedAt', 'is', null)
     .where('supportSessions.expiresAt', '>', now)
     .where('businesses.supportAccess', '<>', 'never')
-    .where('users.disabledAt', 'is', null)
+    // It ends with what made it: with the right to be staff, or with the back office's app key.
+    .where((where) =>
+      where.or([
+        where.and([where('users.id', 'is not', null), where('users.disabledAt', 'is', null)]),
+        where.and([where('appKeys.id', 'is not', null), where('appKeys.revokedAt', 'is', null)]),
+      ]),
+    )
     .executeTakeFirst()
   if (!row) return undefined
   return {

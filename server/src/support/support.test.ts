@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days, type TestFreehold } from '../../test/harness.ts'
 import { auditOf, onlyStaff, openStaff, refusals, type Staff } from '../../test/staff.ts'
+import { createAppKey, revokeAppKey } from '../api-keys/app-keys.ts'
+import { systemActor } from '../context.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
 
 let freehold: TestFreehold
 let people: Staff
@@ -43,12 +46,28 @@ async function open(policy?: 'always' | 'ask' | 'never') {
 }
 
 describe('starting a session', () => {
-  test('is for staff only, and for people: an app key is nobody the customer could see', async () => {
+  test('is for staff and admin app keys only', async () => {
     const acme = await open()
-    const call = (options: { token?: string }) => acme.start({}, options as never)
-    expect(await refusals(call, people)).toEqual(onlyStaff)
-    expect(await call(people.admin)).toMatchObject({ status: 403, body: { code: 'permission_denied' } })
-    expect((await call(people.staff)).status).toBe(201)
+    expect(await refusals((options) => acme.start({}, options as never), people)).toEqual(onlyStaff)
+    expect((await acme.start({}, people.staff)).status).toBe(201)
+  })
+
+  test('with an app key shows the customer its name, and ends when the key is revoked', async () => {
+    const acme = await open()
+    const actor = systemActor('test')
+    const backOffice = await acrossBusinesses(freehold.ctx.db, (tx) =>
+      createAppKey(tx, freehold.ctx, actor, { name: 'Back office', scope: 'admin' }),
+    )
+    const { token, id } = freehold.ok(await acme.start({ access: 'write' }, { token: backOffice.key }))
+    freehold.ok(await freehold.api.patch(acme.url, { name: 'Renamed' }, { token }))
+    expect((await acme.log()).sessions.items).toMatchObject([{ by: { id: backOffice.id, name: 'Back office' } }])
+    expect(await auditOf(freehold, acme.business.id, 'business.updated')).toMatchObject([
+      { actor_kind: 'staff', actor_id: backOffice.id, on_behalf_of: { id: acme.business.id } },
+    ])
+    const ends = await freehold.api.delete(`/v1/staff/support-sessions/${id}`, people.staff)
+    expect(ends.status).toBe(403)
+    await acrossBusinesses(freehold.ctx.db, (tx) => revokeAppKey(tx, freehold.ctx, actor, backOffice.id))
+    expect(await acme.look(token)).toBe(401)
   })
 
   test('works at once where the customer always allows it, and tells the owners who, why and for how long', async () => {

@@ -38,7 +38,7 @@ export type NewSupportSession = {
 
 /**
  * Starts a session, or asks for one where the customer wants to be asked. The token is handed out either way and works
- * only while the session is active.
+ * only while the session is active. The product's own back office starts one with its app key, under the key's name.
  */
 export async function requestSupportSession(
   tx: Tx,
@@ -46,9 +46,6 @@ export async function requestSupportSession(
   staff: Actor,
   { businessId, reason, minutes, access }: NewSupportSession,
 ): Promise<{ session: SupportSession; token: string }> {
-  if (staff.kind !== 'user') {
-    throw new FreeholdError('permission_denied', 'A support session belongs to a person: sign in as staff')
-  }
   const business = await lockBusiness(tx, businessId)
   if (business.status === 'closed') throw new FreeholdError('business_closed')
   if (business.supportAccess === 'never') throw new FreeholdError('support_access_refused')
@@ -62,7 +59,7 @@ export async function requestSupportSession(
       id: ctx.newId('supportSession'),
       staffId: staff.id,
       staffName: staff.name,
-      staffEmail: staff.email,
+      staffEmail: 'email' in staff ? staff.email : null,
       reason,
       access,
       minutes,
