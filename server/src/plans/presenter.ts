@@ -3,7 +3,7 @@ import { fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import type { IncludedValue } from '../product.ts'
 import type { CataloguePlan, CatalogueVersion } from './catalogue.ts'
 
-export const Interval = Type.Object({
+const Interval = Type.Object({
   unit: Type.Enum(['day', 'week', 'month', 'year']),
   count: Type.Integer({ minimum: 1 }),
 })

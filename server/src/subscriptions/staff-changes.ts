@@ -35,26 +35,26 @@ export async function changePlanByStaff(
   const before = await lockOpen(tx, ctx, businessId)
   const plan = await currentPlanVersion(tx, planKey)
   const wanted = { plan, price: priceNamed(plan, priceName).name }
-  const isCurrent = sameTerms(before, wanted)
   const { pendingChange } = before
+  const isCurrent = sameTerms(before, wanted)
   const isPending = pendingChange !== null && sameTerms(pendingChange, wanted)
-  if (when === 'now' ? isCurrent && !pendingChange : isPending || (isCurrent && !pendingChange)) return before
+  if (pendingChange ? isPending && when === 'cycleEnd' : isCurrent) return before
   if (pendingChange && !replace) {
     throw new FreeholdError(
       'pending_change_exists',
       `Moving to ${pendingChange.plan.planKey}; replace: true takes over`,
     )
   }
+  if (isCurrent) {
+    const after: Subscription = { ...before, pendingChange: null, version: before.version + 1 }
+    await store(tx, ctx, actor, 'change_cancelled', before, after, { reason })
+    return after
+  }
   if (priceOf(before).currency !== priceOf(wanted).currency) throw new FreeholdError('currency_mismatch')
-
   if (when === 'cycleEnd') {
     refusePaused(before)
-    const after: Subscription = {
-      ...before,
-      pendingChange: isCurrent ? null : { ...wanted, reason },
-      version: before.version + 1,
-    }
-    await store(tx, ctx, actor, isCurrent ? 'change_cancelled' : 'change_scheduled', before, after, { reason })
+    const after: Subscription = { ...before, pendingChange: { ...wanted, reason }, version: before.version + 1 }
+    await store(tx, ctx, actor, 'change_scheduled', before, after, { reason })
     return after
   }
   const after = changedNow(before, wanted, ctx.now())

@@ -223,6 +223,11 @@ describe('a plan change at the end of the cycle', () => {
     expect(await acme.audit('change_cancelled')).toHaveLength(1)
 
     freehold.ok(await acme.plan({ plan: 'growth', when: 'cycleEnd' }))
+    const stays = await acme.plan({ plan: 'free', when: 'now', replace: true })
+    expect(stays.body).toMatchObject({ pendingChange: null, cycleStart: acme.subscription.cycleStart })
+    expect(await acme.audit('plan_changed')).toEqual([])
+
+    freehold.ok(await acme.plan({ plan: 'growth', when: 'cycleEnd' }))
     const now = await acme.plan({ plan: 'unlimited', replace: true })
     expect(now.body).toMatchObject({ plan: { key: 'unlimited' }, pendingChange: null })
   })
