@@ -1,6 +1,6 @@
 import { pino, type Logger } from 'pino'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import pg from 'pg'
+import type pg from 'pg'
 import { access } from './access/access.ts'
 import { authentication } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
@@ -13,7 +13,7 @@ import type { Actor, Context } from './context.ts'
 import { defaultDataDir } from './db/embedded.ts'
 import { migrate } from './db/migrate.ts'
 import { listen } from './db/notifications.ts'
-import { openDatabase, type Database } from './db/open.ts'
+import { connectionOf, openDatabase, type Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import { developmentSecret } from './development-secret.ts'
 import { readLibraryEnvironment } from './environment.ts'
@@ -30,7 +30,7 @@ import type { TypedProduct } from './product.ts'
 import { routes } from './routes.ts'
 import { openSecrets } from './secrets.ts'
 import { startWorker } from './jobs/worker.ts'
-import { tasks } from './tasks.ts'
+import { checkTaskNames, tasks } from './tasks.ts'
 import type { Port } from './usage/meter.ts'
 
 /** How Freehold is put into an application. What is left out comes from the environment, or has a default. */
@@ -115,6 +115,7 @@ type Attributed = { businessId: string; actor?: Actor }
 export async function createFreehold<Names extends ProductNames = ProductNames>(
   given: FreeholdOptions<Names>,
 ): Promise<Freehold<Names>> {
+  checkTaskNames(given.product)
   const options = await complete(given)
   const { worker = false, trustedProxies = [] } = options
   const { connection, log, db, clock } = await openStorage(options)
@@ -224,11 +225,7 @@ export async function openContext(given: FreeholdOptions): Promise<{ ctx: Contex
 async function openStorage(options: CompleteOptions) {
   const { database, production } = options
   const log = options.logger ?? pino({ level: 'warn' })
-  const connection: pg.ClientConfig =
-    typeof database === 'string'
-      ? { connectionString: database }
-      : (database as pg.Pool & { options: pg.PoolConfig }).options
-
+  const connection = connectionOf(database)
   if (options.migrate ?? true) {
     const ran = await migrate(connection)
     if (ran.length > 0) log.info({ migrations: ran }, 'the schema is up to date')

@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
-import type { TaskContext } from './product.ts'
+import type { Product, TaskContext } from './product.ts'
 import { renewDue } from './subscriptions/renewal.ts'
 import { mailAlerts } from './usage/alerts.ts'
 import { currentEntitlements } from './usage/overview.ts'
@@ -21,11 +21,12 @@ const builtIn: Record<string, Task> = {
 }
 
 /** Every task and its schedule: Freehold's own, and the product's. */
-export function tasks(ctx: Context): Record<string, Task> {
-  for (const name of Object.keys(ctx.product.tasks)) {
-    if (name in builtIn) throw new TypeError(`tasks.${name}: is a task of Freehold itself`)
-  }
-  return { ...builtIn, ...productTasks(ctx) }
+export const tasks = (ctx: Context): Record<string, Task> => ({ ...builtIn, ...productTasks(ctx) })
+
+/** Asked before anything is opened. */
+export function checkTaskNames(product: Product): void {
+  const taken = Object.keys(product.tasks).filter((name) => Object.hasOwn(builtIn, name))
+  if (taken.length > 0) throw new TypeError(`tasks.${taken[0]}: is a task of Freehold itself`)
 }
 
 const productTasks = (ctx: Context): Record<string, Task> =>

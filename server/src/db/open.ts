@@ -29,11 +29,8 @@ const types: pg.CustomTypesConfig = {
 }
 
 /** Opens the pools. `poolSize` is the upper bound of each; connections are made when needed. */
-export function openDatabase(connection: string | pg.Pool, poolSize = 16): Database {
-  const base: pg.PoolConfig =
-    typeof connection === 'string'
-      ? { connectionString: connection }
-      : (connection as unknown as PoolWithOptions).options
+export function openDatabase(database: string | pg.Pool, poolSize = 16): Database {
+  const base = connectionOf(database)
   const pool = (max: number, options = '') => {
     const opened = new pg.Pool({
       ...base,
@@ -72,5 +69,10 @@ export function openDatabase(connection: string | pg.Pool, poolSize = 16): Datab
   }
 }
 
-// pg keeps the options a pool was made with, but its types do not say so.
-type PoolWithOptions = pg.Pool & { options: pg.PoolConfig }
+/** The settings of a connection string or of a pool, whose password is not among what a spread would copy. */
+export function connectionOf(database: string | pg.Pool): pg.PoolConfig {
+  if (typeof database === 'string') return { connectionString: database }
+  // pg keeps the options a pool was made with, but its types do not say so.
+  const { options } = database as pg.Pool & { options: pg.PoolConfig }
+  return { ...options, ...(options.password === undefined ? {} : { password: options.password }) }
+}

@@ -2,9 +2,8 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
-import type { Context } from '../context.ts'
 import { days, defineProduct, usd } from '../product.ts'
-import { tasks } from '../tasks.ts'
+import { checkTaskNames } from '../tasks.ts'
 import { expireReservations } from '../usage/tasks.ts'
 import { cleanUp } from './clean-up.ts'
 import { nextTick, scheduleProblem } from './cron.ts'
@@ -259,7 +258,7 @@ describe('the built-in tasks', () => {
 
   test('keep their names', () => {
     const product = productWith({ 'clean-up': { schedule: '0 * * * *', run: async () => {} } })
-    expect(() => tasks({ product } as Context)).toThrow('tasks.clean-up: is a task of Freehold itself')
+    expect(() => checkTaskNames(product)).toThrow('tasks.clean-up: is a task of Freehold itself')
   })
 })
 

@@ -13,9 +13,12 @@ import { hashPassword, isPassword } from './passwords.ts'
  */
 
 let loading: ReturnType<typeof load> | undefined
+const loaded = () => (loading ??= load())
 
 /** Its hundreds of modules, when somebody signs in for the first time; a server may ask for them once it serves. */
-export const loadSignIn = () => (loading ??= load())
+export async function loadSignIn(): Promise<void> {
+  await loaded()
+}
 
 async function load() {
   const [context, adapter, minimal, plugins] = await Promise.all([
@@ -42,7 +45,7 @@ const kinds: Record<string, IdKind> = {
 type Settings = { db: Queryable; passwordsAreChecked?: boolean }
 
 async function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
-  const library = await loadSignIn()
+  const library = await loaded()
   const snake = (names: string[]) =>
     Object.fromEntries(names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]))
   return library.betterAuth({
@@ -156,7 +159,7 @@ async function inTransaction<T>(
   ctx: Context,
   work: (adapter: Awaited<Instance['$context']>['internalAdapter']) => Promise<T>,
 ): Promise<T> {
-  const { getCurrentDBAdapterAsyncLocalStorage, kyselyAdapter } = await loadSignIn()
+  const { getCurrentDBAdapterAsyncLocalStorage, kyselyAdapter } = await loaded()
   const instance = await auth(ctx)
   const context = await instance.$context
   const storage = await getCurrentDBAdapterAsyncLocalStorage()

@@ -1,0 +1,91 @@
+import pg from 'pg'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import sessionRecorder from '../../examples/session-recorder/freehold.config.ts'
+import { createTestFreehold, type TestFreehold } from '../test/harness.ts'
+import { createFreehold, type FreeholdOptions } from './index.ts'
+
+/** What an application says when it makes a Freehold, and what is taken from the environment when it does not. */
+
+let freehold: TestFreehold
+beforeAll(async () => {
+  freehold = await createTestFreehold()
+})
+afterAll(() => freehold.close())
+afterEach(() => vi.unstubAllEnvs())
+
+const silent = pino({ level: 'silent' })
+const secret = 'another secret of at least thirty-two characters'
+
+/** Makes one on the database of this file, looks at it and closes it. */
+async function made<T>(
+  options: Partial<FreeholdOptions>,
+  look: (made: Awaited<ReturnType<typeof createFreehold>>) => Promise<T> | T,
+): Promise<T> {
+  const settings = { product: sessionRecorder, database: freehold.database, migrate: false, logger: silent, ...options }
+  const one = await createFreehold(settings)
+  try {
+    return await look(one)
+  } finally {
+    await one.close()
+  }
+}
+
+const ready = async (path: string, { fetch }: { fetch: (request: Request) => Promise<Response> }) =>
+  (await fetch(new Request(`http://localhost${path}`))).status
+
+describe('a database', () => {
+  test("may be a pool of the application's, made from a connection string", async () => {
+    const pool = new pg.Pool({ connectionString: freehold.database })
+    expect(await made({ database: pool, secret }, (one) => ready('/readyz', one))).toBe(200)
+    // The pool stays the application's.
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await pool.end()
+  })
+
+  test('may be a pool with its settings one by one, password included', async () => {
+    const { hostname: host, port, username: user, password, pathname } = new URL(freehold.database)
+    expect(password).not.toBe('')
+    const pool = new pg.Pool({ host, port: Number(port), user, password, database: pathname.slice(1) })
+    expect(await made({ database: pool, secret, migrate: true }, (one) => ready('/readyz', one))).toBe(200)
+    await pool.end()
+  })
+})
+
+describe('settings that are left out', () => {
+  test('come from the environment', async () => {
+    vi.stubEnv('SECRET', secret)
+    vi.stubEnv('PUBLIC_URL', 'https://recorder.example/')
+    vi.stubEnv('NODE_ENV', 'production')
+    await made({}, async (one) => {
+      expect(one.ctx.settings).toMatchObject({ production: true, publicUrl: 'https://recorder.example' })
+      expect(await ready('/v1/dev/clock', one)).toBe(404)
+      expect(await ready('/dev/mailbox', one)).toBe(404)
+    })
+  })
+
+  test('are said all at once where production needs them', async () => {
+    vi.stubEnv('SECRET', '')
+    vi.stubEnv('NODE_ENV', 'production')
+    const making = made({}, () => {})
+    await expect(making).rejects.toThrow(/SECRET is required[\s\S]*PUBLIC_URL is required/)
+  })
+
+  test('of the application itself are not looked at', async () => {
+    vi.stubEnv('PORT', 'a named pipe')
+    vi.stubEnv('LOG_LEVEL', 'verbose')
+    expect(await made({ secret }, (one) => ready('/healthz', one))).toBe(200)
+  })
+
+  test('give way to what is said', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    await made({ secret, production: false, publicUrl: 'http://localhost:4000' }, async (one) => {
+      expect(one.ctx.settings).toMatchObject({ production: false, publicUrl: 'http://localhost:4000' })
+      expect(await ready('/v1/dev/clock', one)).toBe(200)
+    })
+  })
+
+  test('refuse a secret that is too short', async () => {
+    await expect(made({ secret: 'short' }, () => {})).rejects.toThrow('SECRET must have at least 32 characters')
+  })
+})
