@@ -1,4 +1,5 @@
-import { days, defineProduct, months, usd } from 'freehold'
+import { days, defineProduct, fromKysely, months, usd } from 'freehold'
+import { businessesWithRecordings, deleteRecordingsBefore } from './recordings.ts'
 
 /** The product of the article Freehold re-imagines: recordings of mobile app sessions. */
 export default defineProduct({
@@ -38,4 +39,19 @@ export default defineProduct({
     },
   },
   signup: { plan: 'free', keys: ['sdk'], mode: 'open', verifyEmail: 'after' },
+  tasks: {
+    // Each business keeps its recordings for as long as its plan says.
+    'delete-old-recordings': {
+      schedule: '30 3 * * *',
+      run: async ({ transaction, entitlements, now, log }) => {
+        for (const businessId of await transaction((tx) => businessesWithRecordings(fromKysely(tx)))) {
+          const owned = await entitlements(businessId)
+          if (!owned) continue
+          const before = new Date(now().getTime() - owned.retentionDays.value * 86_400_000)
+          const deleted = await transaction((tx) => deleteRecordingsBefore(fromKysely(tx), businessId, before))
+          log.info({ businessId, deleted }, 'old recordings are gone')
+        }
+      },
+    },
+  },
 })
