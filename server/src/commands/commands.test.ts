@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -122,6 +123,13 @@ describe('a configuration that cannot work', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toContain(message)
     expect(stderr).not.toMatch(/\n\s+at /)
+  })
+
+  test('in a folder without a definition it makes no database', async () => {
+    const dataDir = join(folder, 'data')
+    const missing = join(folder, 'nowhere.ts')
+    expect(await command(['staff', 'list', '--config', missing], { DATA_DIR: dataDir })).toMatchObject({ exitCode: 1 })
+    expect(existsSync(dataDir)).toBe(false)
   })
 
   test('a stack is there for whoever looks for a fault', async () => {

@@ -66,23 +66,36 @@ export async function explained<T>({ url }: Server, work: () => Promise<T>): Pro
 
 /** Reads environment and definition, and starts the database meanwhile: both take their time. */
 async function openProject(config: string | undefined) {
-  let environment: Environment
+  const problems: string[] = []
+  const note = (error: unknown) => {
+    if (!(error instanceof ConfigurationError)) throw error
+    problems.push(...error.problems)
+  }
+  // Before there is a database: in a wrong folder, one should not be made.
+  let environment: Environment | undefined
+  let file: string | undefined
   try {
     environment = readEnvironment()
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error
-    const further = await loadProduct(config).then(() => [], problemsIn)
-    throw new ConfigurationError([...error.problems, ...further])
+    note(error)
   }
-  const [product, server] = await Promise.allSettled([loadProduct(config), openServer(environment)])
+  try {
+    file = findDefinition(config)
+  } catch (error) {
+    note(error)
+  }
+  if (!environment || file === undefined) {
+    if (file !== undefined) await importDefinition(file).catch(note)
+    throw new ConfigurationError(problems)
+  }
+
+  const [product, server] = await Promise.allSettled([importDefinition(file), openServer(environment)])
   if (product.status === 'fulfilled' && server.status === 'fulfilled') {
     return { environment, product: product.value, server: server.value }
   }
   if (server.status === 'fulfilled') await server.value.close()
   throw product.status === 'rejected' ? product.reason : (server as PromiseRejectedResult).reason
 }
-
-const problemsIn = (error: unknown): string[] => (error instanceof ConfigurationError ? error.problems : [])
 
 /** Leaves the database when the work on it fails; otherwise that is up to the work. */
 async function closing<T>(server: Server, work: () => Promise<T>): Promise<T> {
@@ -95,31 +108,31 @@ async function closing<T>(server: Server, work: () => Promise<T>): Promise<T> {
 const configurationFiles = ['freehold.config.ts', 'freehold.config.js', 'freehold.config.mjs']
 
 /** The product definition of a project: `--config FILE`, or freehold.config.ts in its folder. */
-export async function loadProduct(file?: string): Promise<Product> {
-  const found = (file === undefined ? configurationFiles : [file]).find((candidate) => existsSync(resolve(candidate)))
-  if (found === undefined) {
-    throw new ConfigurationError([
-      file === undefined
-        ? `there is no ${configurationFiles[0]} in ${process.cwd()}: make one with defineProduct, or name it with --config`
-        : `${file} does not exist: mend --config`,
-    ])
-  }
-  const module = await importDefinition(found)
-  if (!module.default?.plans || !module.default.hooks) {
-    throw new ConfigurationError([`${found} must export what defineProduct answers as its default`])
-  }
-  return module.default
+export const loadProduct = async (config: string | undefined): Promise<Product> =>
+  importDefinition(findDefinition(config))
+
+function findDefinition(config: string | undefined): string {
+  const found = (config === undefined ? configurationFiles : [config]).find((file) => existsSync(resolve(file)))
+  if (found !== undefined) return found
+  throw new ConfigurationError([
+    config === undefined
+      ? `there is no ${configurationFiles[0]} in ${process.cwd()}: make one with defineProduct, or name it with --config`
+      : `${config} does not exist: mend --config`,
+  ])
 }
 
-async function importDefinition(file: string): Promise<{ default?: Product }> {
-  try {
-    return (await import(pathToFileURL(resolve(file)).href)) as { default?: Product }
-  } catch (error) {
-    // By its content, not its class: the definition may have been made by another copy of this package.
-    const { problems } = error as { problems?: string[] }
-    if (Array.isArray(problems)) throw new ConfigurationError(problems)
-    throw new Error(`${file} cannot be loaded: ${error instanceof Error ? error.message : error}`, { cause: error })
-  }
+async function importDefinition(file: string): Promise<Product> {
+  const product = await import(pathToFileURL(resolve(file)).href).then(
+    (module: { default?: Product }) => module.default,
+    (error: unknown) => {
+      // By its content, not its class: the definition may have been made by another copy of this package.
+      const { problems } = error as { problems?: string[] }
+      if (Array.isArray(problems)) throw new ConfigurationError(problems)
+      throw new Error(`${file} cannot be loaded: ${error instanceof Error ? error.message : error}`, { cause: error })
+    },
+  )
+  if (product?.plans && product.hooks) return product
+  throw new ConfigurationError([`${file} must export what defineProduct answers as its default`])
 }
 
 async function settings(environment: Environment, product: Product, server: Server, logger: Logger) {

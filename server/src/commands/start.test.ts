@@ -16,11 +16,13 @@ beforeAll(async () => {
 afterAll(() => freehold.close())
 
 const running: Process[] = []
+const holding: pg.Client[] = []
 afterEach(async () => {
   for (const { child, ended } of running.splice(0)) {
     child.kill('SIGKILL')
     await ended
   }
+  for (const client of holding.splice(0)) await client.end()
 })
 /** Ends it after the test, whatever that finds. */
 const watched = <Started extends Process>(started: Started): Started => {
@@ -30,17 +32,23 @@ const watched = <Started extends Process>(started: Started): Started => {
 const start = async (args: string[] = [], env: Record<string, string> = {}) =>
   watched(await launch(['start', ...args], { DATABASE_URL: freehold.database, PORT: '0', ...env }))
 
-/** Somebody who holds a business's row, so that requests about it wait. */
-async function hold(businessId: string) {
+/** Somebody who holds what others then wait for. */
+async function hold(statement: string) {
   const client = new pg.Client(freehold.database)
+  holding.push(client)
   await client.connect()
   await client.query('begin')
-  await client.query('select from freehold.businesses where id = $1 for update -- test', [businessId])
-  return async () => {
-    await client.query('commit')
-    await client.end()
+  await client.query(`${statement} -- test`)
+  return {
+    somebodyWaits: () =>
+      freehold.eventually(async () => {
+        const waiting = 'select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))'
+        return (await freehold.sql(waiting, [(client as unknown as { processID: number }).processID])).length > 0
+      }, 'waiting for it'),
+    release: () => client.query('commit'),
   }
 }
+const holdBusiness = (id: string) => hold(`select from freehold.businesses where id = '${id}' for update`)
 
 const rename = (url: string, { business, token }: { business: { id: string }; token: string }) =>
   fetch(`${url}/v1/businesses/${business.id}`, {
@@ -90,9 +98,9 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s ends it with exit code 0
 test('a request that is running is answered, while new ones are not taken', async () => {
   const acme = await freehold.signUp()
   const { url, child, ended } = await start()
-  const release = await hold(acme.business.id)
+  const { somebodyWaits, release } = await holdBusiness(acme.business.id)
   const answer = rename(url, acme)
-  await delay(500)
+  await somebodyWaits()
   child.kill('SIGTERM')
   await freehold.eventually(() =>
     fetch(`${url}/healthz`).then(
@@ -108,34 +116,26 @@ test('a request that is running is answered, while new ones are not taken', asyn
 test('a second signal ends it at once, but not the same one that comes twice', async () => {
   const acme = await freehold.signUp()
   const { url, child, ended } = await start()
-  const release = await hold(acme.business.id)
+  const { somebodyWaits } = await holdBusiness(acme.business.id)
   const answer = rename(url, acme).catch(() => undefined)
-  await delay(500)
+  await somebodyWaits()
   child.kill('SIGINT')
   child.kill('SIGINT')
-  await delay(600)
+  await delay(1_300)
   expect(child.exitCode).toBeNull()
   child.kill('SIGINT')
   expect(await ended).toBe(1)
-  await release()
   expect(await answer).toBeUndefined()
 })
 
 test('a signal while it is still starting ends it in order too', async () => {
-  const blocker = new pg.Client(freehold.database)
-  await blocker.connect()
-  await blocker.query('begin')
-  await blocker.query('lock table freehold.plans')
+  const { somebodyWaits, release } = await hold('lock table freehold.plans')
   const { child, ended } = watched(begin(['start'], { DATABASE_URL: freehold.database, PORT: '0' }))
-  await freehold.eventually(async () => {
-    const waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    return (await freehold.sql(waiting)).length > 0
-  })
+  await somebodyWaits()
   child.kill('SIGTERM')
   await delay(200)
   expect(child.exitCode).toBeNull()
-  await blocker.query('commit')
-  await blocker.end()
+  await release()
   expect(await ended).toBe(0)
 })
 

@@ -5,8 +5,8 @@ export type Running = { log: Logger; close: () => Promise<void> }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Ctrl-C reaches the whole process group, and npm passes it on to us once more: what comes this close is the same one. */
-const sameMilliseconds = 300
+/** Ctrl-C reaches the whole process group, and npm passes it on to us once more: what comes this soon is the same one. */
+const sameMilliseconds = 1_000
 
 /** A little less than what container platforms and load balancers commonly wait. */
 const patienceMilliseconds = 25_000
