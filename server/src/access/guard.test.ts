@@ -188,6 +188,23 @@ describe('guard', () => {
     expect(await post({})).toMatchObject({ status: 403, body: { code: 'origin_refused' } })
   })
 
+  test('lets staff in by a support session, within its access', async () => {
+    const [acme, other, staff] = [await freehold.signUp(), await freehold.signUp(), await freehold.signUp()]
+    await freehold.makeStaff(staff.user.id)
+    const { token } = freehold.ok(
+      await freehold.api.post(
+        '/v1/staff/support-sessions',
+        { businessId: acme.business.id, reason: 'a ticket', minutes: 10, access: 'read' },
+        { token: staff.token },
+      ),
+    )
+    const call = await serve(guarded)
+    expect(await call('GET', '/recordings', token)).toMatchObject({ status: 200, body: { business: acme.business.id } })
+    expect(await call('POST', '/recordings', token)).toMatchObject({ status: 403, body: { code: 'permission_denied' } })
+    const elsewhere = await call('GET', '/recordings', token, { 'freehold-business': other.business.id })
+    expect(elsewhere.status).toBe(404)
+  })
+
   test('refuses app keys: they act through the gate', async () => {
     const acme = await freehold.signUp()
     await freehold.sql(
@@ -392,11 +409,29 @@ describe('guard with consume', () => {
     await settled(acme.business.id, 1)
   })
 
-  test('counts what took longer than the hold, as long as there is room', async () => {
+  test('counts what took longer than the hold, the last unit too', async () => {
     const acme = await freehold.signUp()
+    await freehold.api.post('/v1/consume', { feature: 'recordings', amount: 99 }, { token: keyOf(acme) })
     const call = await serve((app) => void consuming(app, () => freehold.advance(120)))
     expect((await call('POST', '/recordings', keyOf(acme))).status).toBe(200)
-    expect(await usage(acme.business.id)).toMatchObject({ used: 1 })
+    expect(await usage(acme.business.id)).toEqual({ used: 100, held: 0 })
+  })
+
+  test('answers although somebody holds the counter, and counts when they are done', async () => {
+    const acme = await freehold.signUp()
+    const holder = new pg.Client({ connectionString: freehold.database })
+    await holder.connect()
+    const call = await serve((app) => {
+      consuming(app, async () => {
+        await holder.query('begin')
+        await freehold.consume(fromPg(holder), { businessId: acme.business.id, feature: 'recordings', amount: 10 })
+      })
+    })
+    expect((await call('POST', '/recordings', keyOf(acme))).status).toBe(200)
+    expect(await usage(acme.business.id)).toEqual({ used: 0, held: 1 })
+    await holder.query('commit')
+    await settled(acme.business.id, 11)
+    await holder.end()
   })
 
   test('answers a handler that writes to the socket itself', async () => {
