@@ -1,8 +1,17 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const source = (path: string) => fileURLToPath(new URL(`server/src/${path}`, import.meta.url))
+
 export default defineConfig({
-  resolve: { alias: { freehold: fileURLToPath(new URL('server/src/index.ts', import.meta.url)) } },
+  // From the sources, as everything in this repository.
+  resolve: {
+    alias: [
+      { find: /^freehold$/, replacement: source('index.ts') },
+      { find: /^freehold\/client$/, replacement: source('client/client.ts') },
+      { find: /^freehold\/embedded$/, replacement: source('db/embedded.ts') },
+    ],
+  },
   test: {
     include: ['server/**/*.test.ts', 'examples/**/*.test.ts', 'tools/**/*.test.ts'],
     globalSetup: ['server/test/database.ts'],

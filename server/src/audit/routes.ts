@@ -1,22 +1,9 @@
 import { Type } from 'typebox'
 import { sql } from 'kysely'
 import type { Routes } from '../http/request.ts'
-import { closed, OptionalText, Page, PageQuery, page, path, Time } from '../http/schemas.ts'
+import { closed, Page, PageQuery, page, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
-
-export const AuditEntry = Type.Object(
-  {
-    id: Type.String(),
-    at: Time,
-    actor: Type.Object({ kind: Type.String(), id: OptionalText, name: OptionalText, email: OptionalText }),
-    onBehalfOf: Type.Optional(Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() })),
-    action: Type.String(),
-    target: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-    before: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-    after: Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true }),
-  },
-  { $id: 'AuditEntry' },
-)
+import { AuditEntry, presentAuditEntry } from './presenter.ts'
 
 const AuditQuery = Type.Object(
   {
@@ -69,19 +56,7 @@ export const auditRoutes: Routes = (app) => {
           .limit(limit + 1)
           .execute()
       })
-      return page(
-        rows.map(({ id, at, action, target, before, after, onBehalfOf, ...row }) => ({
-          id,
-          at,
-          actor: { kind: row.actorKind, id: row.actorId, name: row.actorName, email: row.actorEmail },
-          ...(onBehalfOf ? { onBehalfOf } : {}),
-          action,
-          target,
-          before,
-          after,
-        })),
-        limit,
-      )
+      return page(rows.map(presentAuditEntry), limit)
     },
   )
 }

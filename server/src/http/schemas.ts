@@ -64,5 +64,3 @@ export function page<Item extends { id: string }>(
   const items = rows.slice(0, limit)
   return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
 }
-
-export const Empty = Type.Null({ description: 'No content' })

@@ -170,24 +170,6 @@ export async function recordCycle(tx: Tx, ctx: Context, subscription: Subscripti
     .execute()
 }
 
-/** Records a change somebody made, with what it was before and after. */
-export async function auditSubscription(
-  tx: Tx,
-  ctx: Context,
-  actor: Actor,
-  action: string,
-  before: Subscription,
-  after: Subscription,
-  reason?: string,
-): Promise<void> {
-  await audit(tx, ctx, actor, after.businessId, {
-    action: `subscription.${action}`,
-    target: { kind: 'subscription', id: after.id },
-    before: summary(before),
-    after: { ...summary(after), ...(reason === undefined ? {} : { reason }) },
-  })
-}
-
 export const summary = (subscription: Subscription) => ({
   plan: subscription.plan.planKey,
   planVersion: subscription.plan.version,
