@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { audit } from '../audit/audit.ts'
-import { systemActor, type Actor, type Context } from '../context.ts'
+import { systemActor, type Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { SubscriptionsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
