@@ -33,7 +33,7 @@ let lastMillisecond = 0
 let sequence = 0
 
 /**
- * `biz_` + 26 characters: 48 bits of time, 16 bits of sequence and 66 random bits. Ids made by one process ascend even
+ * `biz_` + 26 characters: 48 bits of time, 15 of sequence and 65 random ones. Ids made by one process ascend even
  * within a millisecond, so lists ordered by id are ordered by creation.
  */
 export function newId(kind: IdKind, at: Date): string {
