@@ -1,10 +1,11 @@
+import type { FastifyReply } from 'fastify'
 import type { Settings } from '../context.ts'
 
 /**
  * On every answer (ASVS 5.0 V3.4): nothing here is a page for others to frame or to load things into, and answers are
- * private. /docs has a policy of its own. A plain object, because it is on the path of every counted unit.
+ * private. What is a page, or may be kept, sets its own over these, as /docs does.
  */
-export function answerHeaders({ production }: Pick<Settings, 'production'>): Record<string, string> {
+export function securityHeaders({ production }: Pick<Settings, 'production'>): Record<string, string> {
   return {
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     'x-content-type-options': 'nosniff',
@@ -12,4 +13,10 @@ export function answerHeaders({ production }: Pick<Settings, 'production'>): Rec
     'cache-control': 'no-store',
     ...(production ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
   }
+}
+
+/** Sets them, and the request's id. Made once, because it is on the path of every counted unit. */
+export function answerHeaders(settings: Settings): (reply: FastifyReply) => void {
+  const headers = securityHeaders(settings)
+  return (reply) => void reply.headers(headers).header('x-request-id', reply.request.id)
 }

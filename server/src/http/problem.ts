@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Context } from '../context.ts'
 import { sqlState } from '../db/transactions.ts'
 import { FreeholdError, type ErrorCode, type FieldError } from '../errors.ts'
+import { securityHeaders } from './headers.ts'
 
 /** RFC 9457 problem details, the one shape of every error. */
 export const Problem = Type.Object(
@@ -64,11 +66,19 @@ export const noSuchRoute = (_request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(reply, new FreeholdError('not_found', 'No such route'))
 
 /** Tells whoever does not speak HTTP, as far as they can be told: there is no request yet, only a connection. */
-export function clientProblem(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+export function clientProblem(error: Error & { code?: string }, socket: Socket, ctx: Context): void {
   if (error.code !== 'ECONNRESET' && socket.writable) {
+    const requestId = ctx.newId('request')
     const body = JSON.stringify(problemBody(new FreeholdError('malformed_request'), requestId))
-    const headers = ['content-type: application/problem+json', `content-length: ${Buffer.byteLength(body)}`]
-    socket.write(['HTTP/1.1 400 Bad Request', ...headers, 'connection: close', '', body].join('\r\n'))
+    const headers = {
+      ...securityHeaders(ctx.settings),
+      'x-request-id': requestId,
+      'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
+      connection: 'close',
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    socket.write(['HTTP/1.1 400 Bad Request', ...lines, '', body].join('\r\n'))
   }
   socket.destroy(error)
 }

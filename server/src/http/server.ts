@@ -19,6 +19,7 @@ import { clientProblem, handleError, noSuchRoute } from './problem.ts'
 import type { App, Routes } from './request.ts'
 import { successStatus } from './status.ts'
 import { validatorCompiler } from './validation.ts'
+import { web, type Web } from '../web/web.ts'
 
 // Publishable keys are used from any page; cookies never are, so credentials are never allowed.
 const foreignPages = {
@@ -37,10 +38,12 @@ export type ServerParts = {
   onRequest: onRequestHookHandler[]
   /** What needs the validated body: rate limits by e-mail. */
   preHandler: preHandlerHookHandler[]
+  /** The portal and the console; a product may have pages of its own instead. */
+  web?: Web | undefined
 }
 
 /** Everything Freehold answers, as one Fastify plugin; a product registers it in its own server. */
-export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerParts): FastifyPluginAsync {
+export function freeholdPlugin({ ctx, routes, onRequest, preHandler, web: pages }: ServerParts): FastifyPluginAsync {
   return async (instance) => {
     const app = instance as unknown as App
     app.decorateRequest('freehold', null as never)
@@ -48,17 +51,17 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
     app.setErrorHandler(handleError)
     acceptJsonOnly(instance)
 
+    // First of all hooks: whatever answers after it, a preflight too, answers with these.
+    const setHeaders = answerHeaders(ctx.settings)
+    app.addHook('onRequest', async (_request, reply) => setHeaders(reply))
     // An application that reads cookies, or answers foreign pages, does so for the routes in it too: each only once.
     if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
     if (!app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, foreignPages)
-    const headers = answerHeaders(ctx.settings)
-    app.addHook('onRequest', async (request, reply) => {
-      reply.headers(headers).header('x-request-id', request.id)
-    })
 
     await describeRoutes(app, ctx)
     app.addHook('onRoute', shareNamedSchemas(app))
     await app.register(docs)
+    if (pages) await instance.register(web, { ctx, ...pages })
 
     app.addHook('onRoute', routeContract(ctx))
     app.addHook('onRequest', async (request) => {
@@ -79,6 +82,7 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler }: ServerPar
 /** A server of its own around the plugin. */
 export async function buildServer(parts: ServerParts, trustedProxies: string[] = []): Promise<FastifyInstance> {
   const { ctx } = parts
+  const setHeaders = answerHeaders(ctx.settings)
   // Named by its own type: a server typed by pino's would fit no plugin.
   const loggerInstance: FastifyBaseLogger = ctx.log
   const app = Fastify({
@@ -94,12 +98,21 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
     return503OnClosing: false,
     exposeHeadRoutes: false,
     // A URL that cannot be decoded, or an id of more than 200 characters, is not found like any other.
-    frameworkErrors: (_error, request, reply) => noSuchRoute(request, reply),
-    clientErrorHandler: (error, socket) => clientProblem(error, socket, ctx.newId('request')),
+    frameworkErrors: (_error, request, reply) => {
+      setHeaders(reply)
+      return noSuchRoute(request, reply)
+    },
+    clientErrorHandler: (error, socket) => clientProblem(error, socket, ctx),
   })
   // What no plugin route answers still answers in the same shape.
   app.setErrorHandler(handleError)
   app.setNotFoundHandler(noSuchRoute)
+  // Nor is a body read that is for no route; the plugin has a parser of its own.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', async () => undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) setHeaders(reply)
+  })
   app.addHook('onResponse', async (request, reply) => {
     // The route's pattern, never the URL itself: a query may hold what does not belong into a log.
     request.log.info(
