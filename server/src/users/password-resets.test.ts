@@ -55,19 +55,6 @@ describe('asking for a reset', () => {
     await working.close()
   })
 
-  test('leads to the configured address, whatever host the request names', async () => {
-    const working = await createTestFreehold({ worker: true, publicUrl: 'https://app.example.test' })
-    const { user } = await working.signUp()
-    const headers = { 'x-forwarded-host': 'evil.test', 'x-forwarded-proto': 'gopher', forwarded: 'host=evil.test' }
-    await working.api.post('/v1/password-resets', { email: user.email }, { headers })
-    const mail = await working.eventually(async () =>
-      (await working.mails(user.email)).find(({ template }) => template === 'password-reset'),
-    )
-    expect(mail.text).toContain('https://app.example.test/reset-password#token=')
-    expect(mail.text + mail.html).not.toContain('evil.test')
-    await working.close()
-  })
-
   test('leaves no token readable', async () => {
     const { user } = await freehold.signUp()
     const token = await mailedReset(user.email)
