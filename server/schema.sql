@@ -122,6 +122,42 @@ create table freehold.email_verifications (
   constraint email_verifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES freehold.users(id) ON DELETE CASCADE
 );
 
+create table freehold.event_holds (
+  business_id text collate "C" not null,
+  held_until timestamp with time zone not null,
+  worker_id text,
+  constraint event_holds_pkey PRIMARY KEY (business_id),
+  constraint event_holds_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
+);
+
+create table freehold.event_streams (
+  business_id text collate "C" not null,
+  last_sequence bigint not null,
+  constraint event_streams_pkey PRIMARY KEY (business_id),
+  constraint event_streams_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
+);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert, select, update
+
+create table freehold.events (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  sequence bigint not null,
+  type text not null,
+  data jsonb not null,
+  at timestamp with time zone not null,
+  attempts integer not null default 0,
+  error text,
+  delivered_at timestamp with time zone,
+  constraint events_pkey PRIMARY KEY (business_id, id),
+  constraint events_business_id_sequence_key UNIQUE (business_id, sequence),
+  constraint events_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
+);
+CREATE INDEX events_delivered ON freehold.events USING btree (delivered_at) WHERE (delivered_at IS NOT NULL);
+CREATE INDEX events_undelivered ON freehold.events USING btree (business_id, sequence) INCLUDE (type) WHERE (delivered_at IS NULL);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert
+
 create table freehold.grant_draws (
   business_id text collate "C" not null,
   grant_id text collate "C" not null,

@@ -409,6 +409,40 @@ create table freehold.audit_entries (
 );
 create index audit_entries_at on freehold.audit_entries (business_id, at);
 
+-- What happened, for the product's own code: written with what caused it, handed over by a worker; see events/.
+
+-- Numbers a business's events. Whoever takes a number holds the row until they commit, so numbers ascend as commits do.
+create table freehold.event_streams (
+  business_id text collate "C" not null references freehold.businesses,
+  last_sequence bigint not null,
+  primary key (business_id)
+);
+
+create table freehold.events (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  sequence bigint not null,
+  type text not null,
+  data jsonb not null,
+  at timestamptz not null,
+  -- No attempt and delivered: nothing handles it.
+  attempts int not null default 0,
+  error text,
+  delivered_at timestamptz,
+  primary key (business_id, id),
+  unique (business_id, sequence)
+);
+create index events_undelivered on freehold.events (business_id, sequence) include (type) where delivered_at is null;
+create index events_delivered on freehold.events (delivered_at) where delivered_at is not null;
+
+-- Which businesses are left alone until when: a worker is at their events, or one of those has just failed.
+create table freehold.event_holds (
+  business_id text collate "C" not null references freehold.businesses,
+  held_until timestamptz not null,
+  worker_id text,
+  primary key (business_id)
+);
+
 -- What concerns no single business: sign-in, resets, staff, plans.
 create table freehold.system_audit_entries (
   id text collate "C" primary key,

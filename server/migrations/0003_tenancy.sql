@@ -9,7 +9,7 @@ declare
 begin
   foreach tenant_table in array array[
     'members', 'invitations', 'api_keys', 'subscriptions', 'subscription_cycles', 'limit_overrides', 'grants',
-    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries'
+    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries', 'event_streams', 'events'
   ] loop
     execute format('alter table freehold.%I enable row level security', tenant_table);
     execute format(
@@ -22,6 +22,8 @@ end $$;
 
 -- History is written, never rewritten.
 revoke update, delete on freehold.audit_entries, freehold.subscription_cycles from freehold_tenant;
+revoke select, update, delete on freehold.events from freehold_tenant;
+revoke delete on freehold.event_streams from freehold_tenant;
 
 alter table freehold.businesses enable row level security;
 create policy own_business on freehold.businesses to freehold_tenant

@@ -19,6 +19,7 @@ export const idPrefixes = {
   reservation: 'rsv',
   supportSession: 'sup',
   auditEntry: 'aud',
+  event: 'evt',
   mail: 'mai',
   pendingSignup: 'psu',
   request: 'req',

@@ -3,6 +3,7 @@ export type { Access, Decision, HeaderSource } from './access/authorize.ts'
 export type { Guard } from './access/guard.ts'
 export type { Tally } from './access/own-transaction.ts'
 export type { Actor } from './context.ts'
+export type { EventData, EventType, FreeholdEvent } from './events/catalogue.ts'
 export { FreeholdError, type ErrorCode, type FieldError } from './errors.ts'
 export { createFreehold, type Freehold, type FreeholdOptions } from './freehold.ts'
 export type { ProblemBody } from './http/problem.ts'
@@ -16,6 +17,7 @@ export {
   usd,
   weeks,
   years,
+  type EventHandlers,
   type Hooks,
   type Money,
   type Product,

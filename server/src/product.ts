@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { scheduleProblem } from './jobs/cron.ts'
 import type { Tx } from './db/open.ts'
+import { isEventType, type EventType, type FreeholdEvent } from './events/catalogue.ts'
 import { fieldProblems } from './http/fields.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
 import type { Entitlements, FeatureKind, FeatureKinds, FieldsOf, ProductFields, ProductNames } from './product-names.ts'
@@ -112,6 +113,8 @@ export type ProductDefinition<
   hooks?: Hooks
   /** Periodic tasks: whatever the number of processes, one of them runs a tick. */
   tasks?: Record<string, ProductTask<NoInfer<KindsOf<Features>>>>
+  /** What to do when something has happened: `on: { 'subscription.renewed': async ({ businessId }) => … }`. */
+  on?: EventHandlers<NoInfer<KindsOf<Features>>>
 }
 
 /**
@@ -133,7 +136,16 @@ export type ProductTask<Kinds extends FeatureKinds = FeatureKinds> = {
   run: (context: TaskContext<Kinds>) => Promise<void>
 }
 
-/** What a product's task works with. */
+/**
+ * What a product does about events, each after the commit that made it true. A worker hands them over at least once, one
+ * after the other within a business; a handler that throws gets the same event again, with growing pauses, and until it
+ * succeeds the business's later events wait.
+ */
+export type EventHandlers<Kinds extends FeatureKinds = FeatureKinds> = {
+  [Type in EventType]?: (event: FreeholdEvent<Type>, context: TaskContext<Kinds>) => Promise<void> | void
+}
+
+/** What a product's task or event handler works with. */
 export type TaskContext<Kinds extends FeatureKinds = FeatureKinds> = {
   /** The domain's time, which development and tests can move. */
   now: () => Date
@@ -157,6 +169,7 @@ export type Product = {
   fields: ProductFields
   hooks: Hooks
   tasks: Record<string, ProductTask>
+  on: EventHandlers
 }
 
 export type KeyType = {
@@ -217,6 +230,7 @@ export function defineProduct<
     fields: loose.fields ?? {},
     hooks: loose.hooks ?? {},
     tasks: loose.tasks ?? {},
+    on: loose.on ?? {},
   }
   const problems = problemsOf(product)
   if (problems.length > 0) throw new ProductDefinitionError(problems)
@@ -315,6 +329,7 @@ function problemsOf(product: Product): string[] {
     const problem = scheduleProblem(schedule)
     expect(problem === undefined, `tasks.${name}.schedule`, problem ?? '')
   }
+  for (const type of Object.keys(product.on)) expect(isEventType(type), `on.${type}`, 'unknown event')
   return problems
 }
 

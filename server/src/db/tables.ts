@@ -91,6 +91,29 @@ export interface EmailVerificationsTable {
   expiresAt: Date
 }
 
+export interface EventHoldsTable {
+  businessId: string
+  heldUntil: Date
+  workerId: string | null
+}
+
+export interface EventStreamsTable {
+  businessId: string
+  lastSequence: number
+}
+
+export interface EventsTable {
+  businessId: string
+  id: string
+  sequence: number
+  type: string
+  data: ColumnType<Record<string, unknown>, string, string>
+  at: Date
+  attempts: Generated<number>
+  error: string | null
+  deliveredAt: Date | null
+}
+
 export interface GrantDrawsTable {
   businessId: string
   grantId: string
@@ -404,6 +427,9 @@ export interface Tables {
   businesses: BusinessesTable
   clockOffset: ClockOffsetTable
   emailVerifications: EmailVerificationsTable
+  eventHolds: EventHoldsTable
+  eventStreams: EventStreamsTable
+  events: EventsTable
   grantDraws: GrantDrawsTable
   grants: GrantsTable
   idempotencyKeys: IdempotencyKeysTable
