@@ -34,7 +34,8 @@ import pg from 'pg'
 export type EmbeddedDatabase = { url: string; stop(): Promise<void> }
 
 export type EmbeddedOptions = {
-  dataDir: string
+  /** Its folder; one of this project's own (`defaultDataDir`) when nothing is said. */
+  dataDir?: string | undefined
   /** false turns fsync off: for tests only, a power cut loses the data. Counts for the process that starts the server. */
   durable?: boolean
   log?: (message: string) => void
@@ -66,10 +67,10 @@ export function defaultDataDir(projectDir: string): string {
 
 /** Starts the embedded server for this data folder, or joins the one that runs already. */
 export async function openEmbedded({
-  dataDir,
+  dataDir = defaultDataDir(process.cwd()),
   durable = true,
   log = () => {},
-}: EmbeddedOptions): Promise<EmbeddedDatabase> {
+}: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const installation = await install(log)
   const folder = await prepareFolder(path.resolve(dataDir), installation.user)
   const cluster = path.join(folder, 'postgres')
