@@ -347,6 +347,11 @@ create table freehold.reservations (
   period_start timestamp with time zone not null,
   amount bigint not null,
   credential_id text collate "C",
+  idempotency_key text,
+  request_id text,
+  used_after bigint not null,
+  held_after bigint not null,
+  ceiling bigint,
   expires_at timestamp with time zone not null,
   confirmed_at timestamp with time zone,
   confirmed_amount bigint,
@@ -358,6 +363,7 @@ create table freehold.reservations (
   constraint reservations_check CHECK (((confirmed_at IS NULL) OR (released_at IS NULL)))
 );
 CREATE INDEX reservations_open ON freehold.reservations USING btree (expires_at) WHERE ((confirmed_at IS NULL) AND (released_at IS NULL));
+CREATE UNIQUE INDEX reservations_idempotency ON freehold.reservations USING btree (business_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update
 
@@ -537,6 +543,7 @@ create table freehold.usage_entries (
   kind text not null,
   amount bigint not null,
   used_after bigint not null,
+  held_after bigint not null,
   ceiling bigint,
   credential_id text collate "C",
   request_id text,

@@ -302,7 +302,9 @@ create table freehold.usage_entries (
   period_start timestamptz not null,
   kind text not null check (kind in ('consume', 'reservation', 'allocate', 'release', 'correction')),
   amount bigint not null,
+  -- What the answer said, for the repeat of it.
   used_after bigint not null,
+  held_after bigint not null,
   ceiling bigint,
   credential_id text collate "C",
   request_id text,
@@ -357,6 +359,12 @@ create table freehold.reservations (
   period_start timestamptz not null,
   amount bigint not null check (amount > 0),
   credential_id text collate "C",
+  idempotency_key text,
+  -- What the answer said, for the repeat of it.
+  request_id text,
+  used_after bigint not null,
+  held_after bigint not null,
+  ceiling bigint,
   expires_at timestamptz not null,
   confirmed_at timestamptz,
   confirmed_amount bigint,
@@ -366,7 +374,115 @@ create table freehold.reservations (
   foreign key (business_id, feature, period_start) references freehold.usage_counters,
   check (confirmed_at is null or released_at is null)
 );
+create unique index reservations_idempotency on freehold.reservations (business_id, idempotency_key)
+  where idempotency_key is not null;
 create index reservations_open on freehold.reservations (expires_at) where confirmed_at is null and released_at is null;
+
+-- Invoices and money.
+
+-- The last invoice number given. Whoever finalises an invoice holds the row until they commit: numbers have no gaps.
+create table freehold.invoice_series (
+  single boolean primary key default true check (single),
+  last_number bigint not null
+);
+insert into freehold.invoice_series (last_number) values (0);
+
+-- A number makes an invoice final: from then on only what has become of it changes. Amounts are minor units.
+create table freehold.invoices (
+  business_id text collate "C" not null references freehold.businesses,
+  id text collate "C" not null,
+  subscription_id text collate "C" not null,
+  cause text not null check (cause in ('cycle', 'change', 'start', 'resume')),
+  cycle_number int not null,
+  status text not null check (status in ('draft', 'open', 'paid', 'void', 'uncollectible')),
+  held boolean not null default false,
+  number text,
+  -- Names as they were when it was finalised.
+  billed_by text,
+  billed_to text,
+  currency text not null,
+  total bigint not null check (total > 0),
+  credit_applied bigint not null default 0 check (credit_applied >= 0),
+  amount_paid bigint not null default 0 check (amount_paid >= 0),
+  change jsonb,
+  status_reason text,
+  due_at timestamptz,
+  opened_at timestamptz,
+  paid_at timestamptz,
+  -- When it became void or uncollectible.
+  closed_at timestamptz,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  unique (business_id, number),
+  foreign key (business_id, subscription_id) references freehold.subscriptions,
+  check (credit_applied + amount_paid <= total),
+  check ((status = 'paid') = (credit_applied + amount_paid = total)),
+  check ((status = 'paid') = (paid_at is not null)),
+  check ((status in ('void', 'uncollectible')) = (closed_at is not null)),
+  check (status not in ('open', 'paid', 'uncollectible') or number is not null),
+  check (status <> 'draft' or number is null),
+  check ((number is null) = (opened_at is null) and (number is null) = (due_at is null)),
+  check ((number is null) = (billed_by is null) and (number is null) = (billed_to is null))
+);
+-- One for each boundary, however many workers meet there.
+create unique index invoices_cycle on freehold.invoices (business_id, subscription_id, cycle_number) where cause = 'cycle';
+create index invoices_open on freehold.invoices (due_at, business_id, id) where status = 'open';
+
+create table freehold.invoice_lines (
+  business_id text collate "C" not null,
+  invoice_id text collate "C" not null,
+  position int not null,
+  kind text not null check (kind in ('cycle', 'proration_credit', 'proration_charge', 'overage')),
+  description text not null,
+  amount bigint not null check (amount <> 0),
+  period_start timestamptz not null,
+  period_end timestamptz not null,
+  plan text collate "C" not null,
+  price text not null,
+  feature text collate "C",
+  primary key (business_id, invoice_id, position),
+  foreign key (business_id, invoice_id) references freehold.invoices
+);
+
+-- Money received. The reference is the provider's own name for it, so that nothing is counted twice.
+create table freehold.payments (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  invoice_id text collate "C" not null,
+  provider text not null,
+  reference text collate "C" not null,
+  currency text not null,
+  amount bigint not null check (amount > 0),
+  received_at timestamptz not null,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  unique (business_id, provider, reference),
+  foreign key (business_id, invoice_id) references freehold.invoices
+);
+create index payments_invoice on freehold.payments (business_id, invoice_id);
+
+-- What a business has in hand. The entries are the truth, and the balance is their sum.
+create table freehold.credit_balances (
+  business_id text collate "C" not null references freehold.businesses,
+  currency text not null,
+  balance bigint not null check (balance >= 0),
+  primary key (business_id, currency)
+);
+
+create table freehold.credit_entries (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  currency text not null,
+  amount bigint not null check (amount <> 0),
+  balance_after bigint not null check (balance_after >= 0),
+  reason text not null,
+  invoice_id text collate "C",
+  created_by text collate "C" not null,
+  created_at timestamptz not null,
+  primary key (business_id, id),
+  foreign key (business_id, currency) references freehold.credit_balances,
+  foreign key (business_id, invoice_id) references freehold.invoices
+);
 
 -- Support, audit, mail.
 

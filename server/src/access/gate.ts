@@ -9,7 +9,7 @@ import { isAvailable, isCounted } from '../usage/entitlements.ts'
 import { groupCommit } from '../usage/group-commit.ts'
 import { isLockTimeout, repeatOf, type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
 import { openCounter as lookAtCounter } from '../usage/open-counters.ts'
-import { reserveUnits } from '../usage/reservations.ts'
+import { isReservedTwice, reserveUnits } from '../usage/reservations.ts'
 import { openCounter } from './opening.ts'
 import { standingOf } from './standings.ts'
 
@@ -121,20 +121,22 @@ export async function release(
 export async function reserve(
   ctx: Context,
   subject: Subject,
-  ask: Ask & { feature: string; amount: number; ttlSeconds: number },
+  ask: Ask & { feature: string; amount: number; ttlSeconds: number; idempotencyKey?: string | undefined },
 ): Promise<GateAnswer & { id: string | null }> {
   let id: string | null = null
+  const attempt = () =>
+    boundedly(ctx, async (tx) => {
+      const { feature, amount, ttlSeconds, idempotencyKey, requestId } = ask
+      const reserving = { ...subject, feature, amount, ttlSeconds, idempotencyKey, requestId }
+      const reserved = await reserveUnits(tx, ctx, reserving)
+      if (reserved.outcome === 'counted') id = reserved.id
+      return reserved
+    })
   const gateAnswer = await gated(ctx, subject, ask, 'metered', {
     attempt: () =>
-      boundedly(ctx, async (tx) => {
-        const reserved = await reserveUnits(tx, ctx, {
-          ...subject,
-          feature: ask.feature,
-          amount: ask.amount,
-          ttlSeconds: ask.ttlSeconds,
-        })
-        if (reserved.outcome === 'counted') id = reserved.id
-        return reserved
+      attempt().catch((error: unknown) => {
+        if (isReservedTwice(error)) return attempt()
+        throw error
       }),
   })
   return { ...gateAnswer, id: gateAnswer.allowed ? id : null }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
 import { FreeholdError } from '../errors.ts'
+import { idempotencyKey as headerKey } from '../http/idempotency.ts'
 import type { Routes } from '../http/request.ts'
 import { Amount, closed, FeatureName, Id, OptionalInteger, OptionalText, OptionalTime, path } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
@@ -156,6 +157,7 @@ export const gateRoutes: Routes = (app, ctx) => {
             ...units,
             amount: Type.Optional(Amount),
             ttlSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, default: 600 })),
+            idempotencyKey: Type.Optional(IdempotencyKey),
           },
           closed,
         ),
@@ -163,8 +165,11 @@ export const gateRoutes: Routes = (app, ctx) => {
       },
     },
     async (request) => {
-      const answer = await ask(request, request.body, (subject, { amount = 1, ttlSeconds = 600, ...body }) =>
-        reserve(ctx, subject, { ...body, amount, ttlSeconds }),
+      const answer = await ask(
+        request,
+        request.body,
+        (subject, { amount = 1, ttlSeconds = 600, idempotencyKey = headerKey(request), ...body }) =>
+          reserve(ctx, subject, { ...body, amount, ttlSeconds, idempotencyKey }),
       )
       return { id: null, ...answer }
     },
@@ -267,11 +272,6 @@ export const gateRoutes: Routes = (app, ctx) => {
       return { items }
     },
   )
-}
-
-const headerKey = (request: FastifyRequest): string | undefined => {
-  const header = request.headers['idempotency-key']
-  return typeof header === 'string' && header.length > 0 && header.length <= 255 ? header : undefined
 }
 
 // One event that cannot be counted does not stop the others: its own answer says why.

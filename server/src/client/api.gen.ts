@@ -4074,6 +4074,7 @@ export interface operations {
                     amount?: number;
                     /** @default 600 */
                     ttlSeconds?: number;
+                    idempotencyKey?: string;
                 };
             };
         };

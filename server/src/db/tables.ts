@@ -246,6 +246,11 @@ export interface ReservationsTable {
   periodStart: Date
   amount: number
   credentialId: string | null
+  idempotencyKey: string | null
+  requestId: string | null
+  usedAfter: number
+  heldAfter: number
+  ceiling: number | null
   expiresAt: Date
   confirmedAt: Date | null
   confirmedAmount: number | null
@@ -384,6 +389,7 @@ export interface UsageEntriesTable {
   kind: string
   amount: number
   usedAfter: number
+  heldAfter: number
   ceiling: number | null
   credentialId: string | null
   requestId: string | null

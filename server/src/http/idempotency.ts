@@ -56,7 +56,8 @@ export async function idempotently<T>(tx: Tx, request: FastifyRequest, work: (tx
   return answer
 }
 
-function idempotencyKey(request: FastifyRequest): string | undefined {
+/** The key of the header, which only POST takes. */
+export function idempotencyKey(request: FastifyRequest): string | undefined {
   const header = request.headers['idempotency-key']
   if (header === undefined || request.method !== 'POST') return undefined
   if (typeof header !== 'string' || header.length < 1 || header.length > 255) {

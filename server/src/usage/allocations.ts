@@ -94,11 +94,11 @@ with counted as (
   update freehold.usage_counters
   set used = used + $4, attributed = used + $4
   where business_id = $1 and feature = $2 and period_start = $3
-  returning business_id, feature, period_start, used, ceiling
+  returning business_id, feature, period_start, used, held, ceiling
 )
 insert into freehold.usage_entries
-  (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, item_id, at)
-select business_id, $5, feature, period_start, $6, $4, used, ceiling, $7, $8, $9, $10
+  (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, item_id, at)
+select business_id, $5, feature, period_start, $6, $4, used, held, ceiling, $7, $8, $9, $10
 from counted`
 
 // Held item by item, so there is nothing left to attribute to a grant.

@@ -52,9 +52,9 @@ with revoked as materialized (
   returning c.business_id, c.feature, c.period_start, c.period_end, c.used, c.held, c.ceiling, c.admitted, w.first
 ), written as (
   insert into freehold.usage_entries
-    (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, idempotency_key, at)
+    (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
   select c.business_id, e.id, c.feature, c.period_start, 'consume', e.amount,
-    c.used - ($6::bigint[])[c.first + c.admitted - 1] + e.reach, c.ceiling, e.credential_id, e.request_id, e.key,
+    c.used - ($6::bigint[])[c.first + c.admitted - 1] + e.reach, c.held, c.ceiling, e.credential_id, e.request_id, e.key,
     coalesce(e.at, $7)
   from counted c, unnest(
     ($8::text[])[c.first : c.first + c.admitted - 1],

@@ -57,8 +57,8 @@ with counted as (
   returning business_id, feature, period_start, period_end, used, held, ceiling
 ), written as (
   insert into freehold.usage_entries
-    (business_id, id, feature, period_start, kind, amount, used_after, ceiling, credential_id, request_id, idempotency_key, at)
-  select business_id, $6, feature, period_start, 'consume', $3, used, ceiling, $5, $7, $8, coalesce($9, $4)
+    (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
+  select business_id, $6, feature, period_start, 'consume', $3, used, held, ceiling, $5, $7, $8, coalesce($9, $4)
   from counted
 ), alerted as (
 ${alertInsert('$3', '$4')}
@@ -72,7 +72,7 @@ from freehold.usage_counters
 where business_id = $1 and feature = $2 and period_start <= $3 and valid_until > $3`
 
 const repeatStatement = `
-select w.position, e.kind, e.feature, e.amount, e.used_after as used, e.ceiling, e.request_id, c.period_end
+select w.position, e.kind, e.feature, e.amount, e.used_after as used, e.held_after as held, e.ceiling, e.request_id, c.period_end
 from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, key, position)
 join freehold.usage_entries e on e.business_id = w.business_id and e.idempotency_key = w.key
 join freehold.usage_counters c
@@ -141,7 +141,7 @@ function state(row: Record<string, unknown>) {
   return {
     limit: row['ceiling'] === null ? null : Number(row['ceiling']),
     used: Number(row['used']),
-    held: Number(row['held'] ?? 0),
+    held: Number(row['held']),
     // Some libraries hand out times as text.
     periodEnd: new Date(row['period_end'] as string | Date),
   }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
+import { sqlState } from '../db/transactions.ts'
 import type { Counted, NotCounted } from './meter.ts'
 
 /**
@@ -14,12 +15,15 @@ export type Reserving = {
   amount: number
   ttlSeconds: number
   credentialId: string
+  requestId?: string | undefined
+  /** Unique among the business's reservations; a repeat gets the first one's answer. */
+  idempotencyKey?: string | undefined
 }
 
 export async function reserveUnits(
   tx: Tx,
   ctx: Context,
-  { businessId, feature, amount, ttlSeconds, credentialId }: Reserving,
+  { businessId, feature, amount, ttlSeconds, credentialId, requestId, idempotencyKey }: Reserving,
 ): Promise<(Counted & { id: string }) | NotCounted> {
   const now = ctx.now()
   const counter = await tx
@@ -31,6 +35,13 @@ export async function reserveUnits(
     .where('validUntil', '>', now)
     .forNoKeyUpdate()
     .executeTakeFirst()
+  // Behind the lock, so that a repeat waits for the first; and first of all, so that it is answered whatever came since.
+  const before = idempotencyKey === undefined ? undefined : await reservedBefore(tx, businessId, idempotencyKey)
+  if (before) {
+    const isSame = before.feature === feature && before.amount === amount && before.ttlSeconds === ttlSeconds
+    if (!isSame) throw new FreeholdError('idempotency_key_reused')
+    return before.answer
+  }
   if (!counter) return { outcome: 'closed' }
   const { ceiling: limit, used, periodEnd, periodStart } = counter
   const revoked = await tx
@@ -43,6 +54,7 @@ export async function reserveUnits(
     return { outcome: 'full', limit, used, held: counter.held, periodEnd }
 
   const id = ctx.newId('reservation')
+  const held = counter.held + amount
   await tx
     .insertInto('reservations')
     .values({
@@ -52,14 +64,47 @@ export async function reserveUnits(
       periodStart,
       amount,
       credentialId,
+      idempotencyKey: idempotencyKey ?? null,
+      requestId: requestId ?? null,
+      usedAfter: used,
+      heldAfter: held,
+      ceiling: limit,
       expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
       createdAt: now,
     })
     .execute()
-  const held = counter.held + amount
   await setCounter(tx, { businessId, feature, periodStart }, { held })
-  return { outcome: 'counted', id, limit, used, held, periodEnd, requestId: null }
+  return { outcome: 'counted', id, limit, used, held, periodEnd, requestId: requestId ?? null }
 }
+
+async function reservedBefore(tx: Tx, businessId: string, idempotencyKey: string) {
+  const row = await tx
+    .selectFrom('reservations as r')
+    .innerJoin('usageCounters as c', (join) =>
+      join
+        .onRef('c.businessId', '=', 'r.businessId')
+        .onRef('c.feature', '=', 'r.feature')
+        .onRef('c.periodStart', '=', 'r.periodStart'),
+    )
+    .select(['r.id', 'r.feature', 'r.amount', 'r.requestId', 'r.usedAfter', 'r.heldAfter', 'r.ceiling', 'c.periodEnd'])
+    .select(['r.createdAt', 'r.expiresAt'])
+    .where('r.businessId', '=', businessId)
+    .where('r.idempotencyKey', '=', idempotencyKey)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const { id, feature, amount, requestId, usedAfter: used, heldAfter: held, ceiling: limit, periodEnd } = row
+  const ttlSeconds = Math.round((row.expiresAt.getTime() - row.createdAt.getTime()) / 1000)
+  return {
+    feature,
+    amount,
+    ttlSeconds,
+    answer: { outcome: 'counted' as const, id, limit, used, held, periodEnd, requestId },
+  }
+}
+
+/** Two at once with one key that did not wait for the same counter: of different features, or over a period's end. */
+export const isReservedTwice = (error: unknown): boolean =>
+  sqlState(error) === '23505' && (error as { constraint?: string }).constraint === 'reservations_idempotency'
 
 /**
  * Turns held units into used ones: all of them, or fewer. Confirming again changes nothing; after a release or an
@@ -98,6 +143,7 @@ export async function confirmReservation(tx: Tx, ctx: Context, businessId: strin
       kind: 'reservation',
       amount: units,
       usedAfter: used,
+      heldAfter: held,
       ceiling: counter.ceiling,
       credentialId: reservation.credentialId,
       at: ctx.now(),
