@@ -4592,13 +4592,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     role?: string;
                     suspended?: boolean;
                     /** @description Kept in the audit log */
-                    reason?: string;
+                    reason: string;
                 } | unknown | unknown;
             };
         };
@@ -4936,7 +4936,7 @@ export interface operations {
                 "application/json": {
                     disabled: boolean;
                     /** @description Kept in the audit log */
-                    reason?: string;
+                    reason: string;
                 };
             };
         };

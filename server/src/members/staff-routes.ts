@@ -28,7 +28,7 @@ export const staffMemberRoutes: Routes = (app, ctx) => {
           {
             role: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
             suspended: Type.Optional(Type.Boolean()),
-            reason: Type.Optional(Reason),
+            reason: Reason,
           },
           { ...closed, anyOf: [{ required: ['role'] }, { required: ['suspended'] }] },
         ),
@@ -51,7 +51,7 @@ export const staffMemberRoutes: Routes = (app, ctx) => {
         summary: 'Lock somebody out, or let them in again',
         tags,
         params: path('id'),
-        body: Type.Object({ disabled: Type.Boolean(), reason: Type.Optional(Reason) }, closed),
+        body: Type.Object({ disabled: Type.Boolean(), reason: Reason }, closed),
         response: { 200: StaffUserBody },
       },
     },

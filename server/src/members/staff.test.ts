@@ -54,9 +54,11 @@ describe('a member', () => {
     expect((await look()).status).toBe(200)
     freehold.ok(await change(acme.business.id, joined.member.id, { suspended: true, reason }))
     expect((await look()).status).toBe(403)
-    freehold.ok(await change(acme.business.id, joined.member.id, { suspended: false }))
+    freehold.ok(await change(acme.business.id, joined.member.id, { suspended: false, reason }))
     expect((await look()).status).toBe(200)
-    expect(await auditOf(freehold, acme.business.id, 'member.suspended')).toMatchObject([{ after: { reason } }])
+    for (const action of ['member.suspended', 'member.restored']) {
+      expect(await auditOf(freehold, acme.business.id, action)).toMatchObject([{ after: { reason } }])
+    }
   })
 
   test('who is the last owner stays one, also when two are demoted at once', async () => {
@@ -66,10 +68,10 @@ describe('a member', () => {
       body: { code: 'last_owner' },
     })
     const joined = await freehold.join(acme.business, acme.token)
-    freehold.ok(await change(acme.business.id, joined.member.id, { role: 'owner' }))
+    freehold.ok(await change(acme.business.id, joined.member.id, { role: 'owner', reason }))
     const answers = await Promise.all([
-      change(acme.business.id, acme.member.id, { suspended: true }),
-      change(acme.business.id, joined.member.id, { role: 'member' }),
+      change(acme.business.id, acme.member.id, { suspended: true, reason }),
+      change(acme.business.id, joined.member.id, { role: 'member', reason }),
     ])
     expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([200, 409])
   })
@@ -77,12 +79,16 @@ describe('a member', () => {
   test.each([
     [{}, undefined],
     [{ reason }, undefined],
-    [{ role: 'king' }, 'body/role'],
-    [{ role: 'constructor' }, 'body/role'],
-    [{ role: ['owner'] }, 'body/role'],
-    [{ suspended: 'yes' }, 'body/suspended'],
+    [{ role: 'admin' }, 'body/reason'],
+    [{ suspended: true }, 'body/reason'],
+    [{ role: 'admin', reason: null }, 'body/reason'],
+    [{ role: 'admin', reason: '   ' }, 'body/reason'],
+    [{ role: 'king', reason }, 'body/role'],
+    [{ role: 'constructor', reason }, 'body/role'],
+    [{ role: ['owner'], reason }, 'body/role'],
+    [{ suspended: 'yes', reason }, 'body/suspended'],
     [{ suspended: true, reason: 'x' }, 'body/reason'],
-    [{ suspended: true, userId: 'usr_x' }, 'body/userId'],
+    [{ suspended: true, reason, userId: 'usr_x' }, 'body/userId'],
   ])('is not changed by %j', async (body, path) => {
     const acme = await freehold.signUp()
     const { member } = await freehold.join(acme.business, acme.token)
@@ -96,7 +102,7 @@ describe('a member', () => {
   test('of another business is not found under this one', async () => {
     const acme = await freehold.signUp()
     const other = await freehold.signUp()
-    const refused = await change(acme.business.id, other.member.id, { role: 'member' })
+    const refused = await change(acme.business.id, other.member.id, { role: 'member', reason })
     expect(refused).toMatchObject({ status: 404, body: { code: 'not_found' } })
     const [row] = await freehold.sql('select role from freehold.members where id = $1', [other.member.id])
     expect(row.role).toBe('owner')
@@ -157,6 +163,8 @@ describe('a user', () => {
       [acme.user.id],
     )
     expect(system).toMatchObject([change])
+    expect((await disable(acme.user.id, false)).status).toBe(200)
+    expect(await auditOf(freehold, acme.business.id, 'user.enabled')).toMatchObject([change])
   })
 
   test('who is staff loses what staff may do, and nobody disables themself', async () => {
@@ -173,11 +181,15 @@ describe('a user', () => {
     expect((await disable('usr_00000000000000000000000000', true)).status).toBe(404)
   })
 
-  test.each([{}, { disabled: 'true' }, { disabled: true, email: 'x@example.test' }])(
-    'is not changed by %j',
-    async (body) => {
-      const acme = await freehold.signUp()
-      expect((await freehold.api.patch(`/v1/staff/users/${acme.user.id}`, body, people.staff)).status).toBe(422)
-    },
-  )
+  test.each([
+    {},
+    { reason },
+    { disabled: true },
+    { disabled: true, reason: '' },
+    { disabled: 'true', reason },
+    { disabled: true, reason, email: 'x@example.test' },
+  ])('is not changed by %j', async (body) => {
+    const acme = await freehold.signUp()
+    expect((await freehold.api.patch(`/v1/staff/users/${acme.user.id}`, body, people.staff)).status).toBe(422)
+  })
 })

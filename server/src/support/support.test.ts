@@ -272,9 +272,21 @@ describe('a session', () => {
     const acme = await open()
     const { token } = freehold.ok(await acme.start({}, { token: colleague.token }))
     expect(await acme.look(token)).toBe(200)
-    freehold.ok(await freehold.api.patch(`/v1/staff/users/${colleague.user.id}`, { disabled: true }, people.staff))
+    freehold.ok(
+      await freehold.api.patch(
+        `/v1/staff/users/${colleague.user.id}`,
+        { disabled: true, reason: 'left' },
+        people.staff,
+      ),
+    )
     expect(await acme.look(token)).toBe(401)
-    freehold.ok(await freehold.api.patch(`/v1/staff/users/${colleague.user.id}`, { disabled: false }, people.staff))
+    freehold.ok(
+      await freehold.api.patch(
+        `/v1/staff/users/${colleague.user.id}`,
+        { disabled: false, reason: 'is back' },
+        people.staff,
+      ),
+    )
     await freehold.sql('delete from freehold.staff where user_id = $1', [colleague.user.id])
     expect(await acme.look(token)).toBe(401)
   })

@@ -12,7 +12,7 @@ export async function setUserDisabled(
   ctx: Context,
   actor: Actor,
   userId: string,
-  { disabled, reason }: { disabled: boolean; reason?: string },
+  { disabled, reason }: { disabled: boolean; reason: string },
 ): Promise<{ disabledAt: Date | null }> {
   if (disabled && userId === actor.id) throw new FreeholdError('conflict', 'You would lock yourself out')
   const user = await tx
@@ -35,7 +35,7 @@ export async function setUserDisabled(
   const change = {
     action: disabled ? 'user.disabled' : 'user.enabled',
     target: { kind: 'user', id: userId, name: user.email },
-    ...(reason === undefined ? {} : { after: { reason } }),
+    after: { reason },
   }
   await auditSystem(tx, ctx, actor, change)
   await auditMemberships(tx, ctx, actor, userId, change)
