@@ -112,6 +112,36 @@ create table freehold.clock_offset (
   constraint clock_offset_single_check CHECK (single)
 );
 
+create table freehold.credit_balances (
+  business_id text collate "C" not null,
+  currency text not null,
+  balance bigint not null,
+  constraint credit_balances_pkey PRIMARY KEY (business_id, currency),
+  constraint credit_balances_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),
+  constraint credit_balances_balance_check CHECK ((balance >= 0))
+);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert, select, update
+
+create table freehold.credit_entries (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  currency text not null,
+  amount bigint not null,
+  balance_after bigint not null,
+  reason text not null,
+  invoice_id text collate "C",
+  created_by text collate "C" not null,
+  created_at timestamp with time zone not null,
+  constraint credit_entries_pkey PRIMARY KEY (business_id, id),
+  constraint credit_entries_business_id_currency_fkey FOREIGN KEY (business_id, currency) REFERENCES freehold.credit_balances(business_id, currency),
+  constraint credit_entries_business_id_invoice_id_fkey FOREIGN KEY (business_id, invoice_id) REFERENCES freehold.invoices(business_id, id),
+  constraint credit_entries_amount_check CHECK ((amount <> 0)),
+  constraint credit_entries_balance_after_check CHECK ((balance_after >= 0))
+);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert, select
+
 create table freehold.email_verifications (
   user_id text collate "C" not null,
   email text not null,
@@ -224,6 +254,79 @@ CREATE UNIQUE INDEX invitations_pending ON freehold.invitations USING btree (bus
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update
 
+create table freehold.invoice_lines (
+  business_id text collate "C" not null,
+  invoice_id text collate "C" not null,
+  position integer not null,
+  kind text not null,
+  description text not null,
+  amount bigint not null,
+  period_start timestamp with time zone not null,
+  period_end timestamp with time zone not null,
+  plan text collate "C" not null,
+  price text not null,
+  feature text collate "C",
+  constraint invoice_lines_pkey PRIMARY KEY (business_id, invoice_id, "position"),
+  constraint invoice_lines_business_id_invoice_id_fkey FOREIGN KEY (business_id, invoice_id) REFERENCES freehold.invoices(business_id, id),
+  constraint invoice_lines_amount_check CHECK ((amount <> 0)),
+  constraint invoice_lines_kind_check CHECK ((kind = ANY (ARRAY['cycle'::text, 'proration_credit'::text, 'proration_charge'::text, 'overage'::text])))
+);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert, select
+
+create table freehold.invoice_series (
+  single boolean not null default true,
+  last_number bigint not null,
+  constraint invoice_series_pkey PRIMARY KEY (single),
+  constraint invoice_series_single_check CHECK (single)
+);
+-- freehold_tenant: select, update
+
+create table freehold.invoices (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  subscription_id text collate "C" not null,
+  cause text not null,
+  cycle_number integer not null,
+  status text not null,
+  held boolean not null default false,
+  number text,
+  billed_by text,
+  billed_to text,
+  currency text not null,
+  total bigint not null,
+  credit_applied bigint not null default 0,
+  amount_paid bigint not null default 0,
+  change jsonb,
+  status_reason text,
+  due_at timestamp with time zone,
+  opened_at timestamp with time zone,
+  paid_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  constraint invoices_pkey PRIMARY KEY (business_id, id),
+  constraint invoices_business_id_number_key UNIQUE (business_id, number),
+  constraint invoices_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),
+  constraint invoices_business_id_subscription_id_fkey FOREIGN KEY (business_id, subscription_id) REFERENCES freehold.subscriptions(business_id, id),
+  constraint invoices_amount_paid_check CHECK ((amount_paid >= 0)),
+  constraint invoices_cause_check CHECK ((cause = ANY (ARRAY['cycle'::text, 'change'::text, 'start'::text, 'resume'::text]))),
+  constraint invoices_check CHECK (((credit_applied + amount_paid) <= total)),
+  constraint invoices_check1 CHECK (((status = 'paid'::text) = ((credit_applied + amount_paid) = total))),
+  constraint invoices_check2 CHECK (((status = 'paid'::text) = (paid_at IS NOT NULL))),
+  constraint invoices_check3 CHECK (((status = ANY (ARRAY['void'::text, 'uncollectible'::text])) = (closed_at IS NOT NULL))),
+  constraint invoices_check4 CHECK (((status <> ALL (ARRAY['open'::text, 'paid'::text, 'uncollectible'::text])) OR (number IS NOT NULL))),
+  constraint invoices_check5 CHECK (((status <> 'draft'::text) OR (number IS NULL))),
+  constraint invoices_check6 CHECK ((((number IS NULL) = (opened_at IS NULL)) AND ((number IS NULL) = (due_at IS NULL)))),
+  constraint invoices_check7 CHECK ((((number IS NULL) = (billed_by IS NULL)) AND ((number IS NULL) = (billed_to IS NULL)))),
+  constraint invoices_credit_applied_check CHECK ((credit_applied >= 0)),
+  constraint invoices_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'open'::text, 'paid'::text, 'void'::text, 'uncollectible'::text]))),
+  constraint invoices_total_check CHECK ((total > 0))
+);
+CREATE INDEX invoices_open ON freehold.invoices USING btree (due_at, business_id, id) WHERE (status = 'open'::text);
+CREATE UNIQUE INDEX invoices_cycle ON freehold.invoices USING btree (business_id, subscription_id, cycle_number) WHERE (cause = 'cycle'::text);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert, select
+
 create table freehold.limit_overrides (
   business_id text collate "C" not null,
   feature text collate "C" not null,
@@ -280,6 +383,25 @@ create table freehold.password_resets (
   constraint password_resets_token_hash_key UNIQUE (token_hash),
   constraint password_resets_user_id_fkey FOREIGN KEY (user_id) REFERENCES freehold.users(id) ON DELETE CASCADE
 );
+
+create table freehold.payments (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  invoice_id text collate "C" not null,
+  provider text not null,
+  reference text collate "C" not null,
+  currency text not null,
+  amount bigint not null,
+  received_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  constraint payments_pkey PRIMARY KEY (business_id, id),
+  constraint payments_business_id_provider_reference_key UNIQUE (business_id, provider, reference),
+  constraint payments_business_id_invoice_id_fkey FOREIGN KEY (business_id, invoice_id) REFERENCES freehold.invoices(business_id, id),
+  constraint payments_amount_check CHECK ((amount > 0))
+);
+CREATE INDEX payments_invoice ON freehold.payments USING btree (business_id, invoice_id);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: select
 
 create table freehold.pending_signups (
   id text collate "C" not null,

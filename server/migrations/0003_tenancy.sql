@@ -9,7 +9,8 @@ declare
 begin
   foreach tenant_table in array array[
     'members', 'invitations', 'api_keys', 'subscriptions', 'subscription_cycles', 'limit_overrides', 'grants',
-    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries', 'event_streams', 'events'
+    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries', 'event_streams', 'events',
+    'invoices', 'invoice_lines', 'payments', 'credit_balances', 'credit_entries'
   ] loop
     execute format('alter table freehold.%I enable row level security', tenant_table);
     execute format(
@@ -24,6 +25,14 @@ end $$;
 revoke update, delete on freehold.audit_entries, freehold.subscription_cycles from freehold_tenant;
 revoke select, update, delete on freehold.events from freehold_tenant;
 revoke delete on freehold.event_streams from freehold_tenant;
+
+-- An invoice says for ever what it said when it got its number; what is paid comes from outside the business.
+revoke update, delete on freehold.invoices, freehold.invoice_lines, freehold.credit_entries from freehold_tenant;
+revoke insert, update, delete on freehold.payments from freehold_tenant;
+revoke delete on freehold.credit_balances from freehold_tenant;
+grant update (status, held, number, billed_by, billed_to, credit_applied, status_reason, due_at, opened_at, paid_at, closed_at)
+  on freehold.invoices to freehold_tenant;
+grant select, update on freehold.invoice_series to freehold_tenant;
 
 alter table freehold.businesses enable row level security;
 create policy own_business on freehold.businesses to freehold_tenant

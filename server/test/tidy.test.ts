@@ -39,6 +39,7 @@ const features = new Set([
   'api-keys',
   'plans',
   'subscriptions',
+  'invoices',
   'usage',
   'support',
   'audit',

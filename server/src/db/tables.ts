@@ -84,6 +84,24 @@ export interface ClockOffsetTable {
   milliseconds: number
 }
 
+export interface CreditBalancesTable {
+  businessId: string
+  currency: string
+  balance: number
+}
+
+export interface CreditEntriesTable {
+  businessId: string
+  id: string
+  currency: string
+  amount: number
+  balanceAfter: number
+  reason: string
+  invoiceId: string | null
+  createdBy: string
+  createdAt: Date
+}
+
 export interface EmailVerificationsTable {
   userId: string
   email: string
@@ -158,6 +176,49 @@ export interface InvitationsTable {
   createdAt: Date
 }
 
+export interface InvoiceLinesTable {
+  businessId: string
+  invoiceId: string
+  position: number
+  kind: string
+  description: string
+  amount: number
+  periodStart: Date
+  periodEnd: Date
+  plan: string
+  price: string
+  feature: string | null
+}
+
+export interface InvoiceSeriesTable {
+  single: Generated<boolean>
+  lastNumber: number
+}
+
+export interface InvoicesTable {
+  businessId: string
+  id: string
+  subscriptionId: string
+  cause: string
+  cycleNumber: number
+  status: string
+  held: Generated<boolean>
+  number: string | null
+  billedBy: string | null
+  billedTo: string | null
+  currency: string
+  total: number
+  creditApplied: Generated<number>
+  amountPaid: Generated<number>
+  change: ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>
+  statusReason: string | null
+  dueAt: Date | null
+  openedAt: Date | null
+  paidAt: Date | null
+  closedAt: Date | null
+  createdAt: Date
+}
+
 export interface LimitOverridesTable {
   businessId: string
   feature: string
@@ -196,6 +257,18 @@ export interface PasswordResetsTable {
   userId: string
   tokenHash: Buffer
   expiresAt: Date
+}
+
+export interface PaymentsTable {
+  businessId: string
+  id: string
+  invoiceId: string
+  provider: string
+  reference: string
+  currency: string
+  amount: number
+  receivedAt: Date
+  createdAt: Date
 }
 
 export interface PendingSignupsTable {
@@ -432,6 +505,8 @@ export interface Tables {
   auditEntries: AuditEntriesTable
   businesses: BusinessesTable
   clockOffset: ClockOffsetTable
+  creditBalances: CreditBalancesTable
+  creditEntries: CreditEntriesTable
   emailVerifications: EmailVerificationsTable
   eventHolds: EventHoldsTable
   eventStreams: EventStreamsTable
@@ -440,10 +515,14 @@ export interface Tables {
   grants: GrantsTable
   idempotencyKeys: IdempotencyKeysTable
   invitations: InvitationsTable
+  invoiceLines: InvoiceLinesTable
+  invoiceSeries: InvoiceSeriesTable
+  invoices: InvoicesTable
   limitOverrides: LimitOverridesTable
   mails: MailsTable
   members: MembersTable
   passwordResets: PasswordResetsTable
+  payments: PaymentsTable
   pendingSignups: PendingSignupsTable
   planVersions: PlanVersionsTable
   plans: PlansTable
