@@ -17,6 +17,7 @@ import { connectionOf, openDatabase, type Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import { developmentSecret } from './development-secret.ts'
 import { readLibraryEnvironment } from './environment.ts'
+import { eventsChannel } from './events/emit.ts'
 import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
@@ -29,8 +30,8 @@ import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
 import type { TypedProduct } from './product.ts'
 import { routes } from './routes.ts'
 import { openSecrets } from './secrets.ts'
-import { startWorker } from './jobs/worker.ts'
-import { checkTaskNames, tasks } from './tasks.ts'
+import { startWorker, type Worker } from './jobs/worker.ts'
+import { checkTaskNames, eventHandlers, tasks } from './tasks.ts'
 import type { Port } from './usage/meter.ts'
 
 /** How Freehold is put into an application. What is left out comes from the environment, or has a default. */
@@ -126,12 +127,14 @@ export async function createFreehold<Names extends ProductNames = ProductNames>(
   const listeners: ChangeListener[] = []
   const notifications = await listen(
     connection,
+  let working: Worker | undefined
     log,
     {
       [clockChannel]: refreshClock,
       [changesChannel]: (id) => listeners.forEach((listener) => listener.changed(id)),
     },
     () => {
+      [eventsChannel]: () => working?.lookForEvents(),
       refreshClock()
       listeners.forEach((listener) => listener.missed())
     },
@@ -143,7 +146,13 @@ export async function createFreehold<Names extends ProductNames = ProductNames>(
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
   const mailer = openMailer(ctx, options.smtpUrl, options.mailFrom)
-  if (worker) await startWorker(ctx, jobs, { tasks: tasks(ctx), deliverMail: mailer.deliver })
+  if (worker) {
+    working = await startWorker(ctx, jobs, {
+      tasks: tasks(ctx),
+      deliverMail: mailer.deliver,
+      events: eventHandlers(ctx),
+    })
+  }
 
   const limit = openRateLimits(db.acrossPool)
   const parts: ServerParts = {
@@ -172,7 +181,7 @@ export async function createFreehold<Names extends ProductNames = ProductNames>(
       releaseIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
     close: async () => {
       await (await fetching)?.close()
-      await jobs.stop()
+      await Promise.all([jobs.stop(), working?.stop()])
       mailer.close()
       await notifications.close()
       await db.close()

@@ -23,6 +23,7 @@ export const idPrefixes = {
   supportSession: 'sup',
   auditEntry: 'aud',
   event: 'evt',
+  worker: 'wrk',
   mail: 'mai',
   pendingSignup: 'psu',
   request: 'req',

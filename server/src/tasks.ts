@@ -1,6 +1,7 @@
 import { standingOf } from './access/standings.ts'
 import type { Context } from './context.ts'
 import { acrossBusinesses } from './db/transactions.ts'
+import type { HandleEvent } from './events/deliver.ts'
 import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
 import type { Product, TaskContext } from './product.ts'
@@ -36,6 +37,18 @@ const productTasks = (ctx: Context): Record<string, Task> =>
       { schedule, run: (running) => run(taskContext(running)) } satisfies Task,
     ]),
   )
+
+/** What the product does about events, and about which. */
+export const eventHandlers = (ctx: Context): { types: string[]; handle: HandleEvent } => ({
+  types: Object.keys(ctx.product.on),
+  handle: (event) => {
+    // One of the type's own handler and event; TypeScript sees a union of each.
+    const handler = ctx.product.on[event.type] as
+      | ((handled: typeof event, context: TaskContext) => Promise<void> | void)
+      | undefined
+    return handler?.(event, taskContext(ctx))
+  },
+})
 
 const taskContext = (ctx: Context): TaskContext => ({
   now: ctx.now,

@@ -43,7 +43,9 @@ describe('an event', () => {
     await expect(within((tx) => emit(tx, freehold.ctx, rename(other.business.id, 'Stolen')))).rejects.toThrow(
       'row-level security',
     )
-    await expect(within((tx) => tx.selectFrom('events').select('businessId').execute())).rejects.toThrow('permission denied')
+    await expect(within((tx) => tx.selectFrom('events').select('businessId').execute())).rejects.toThrow(
+      'permission denied',
+    )
     expect(await namesOf(other.business.id)).toEqual([])
   })
 

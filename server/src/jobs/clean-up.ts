@@ -3,6 +3,8 @@ import { realTime } from '../clock.ts'
 import type { Context } from '../context.ts'
 
 const dayMilliseconds = 86_400_000
+/** How long events are kept after they were handed over, or passed over. */
+const eventDays = 30
 
 /**
  * Deletes what has run out and nothing asks for any more. Every one of these is refused by its expiry already, so it
@@ -27,6 +29,21 @@ export async function cleanUp(ctx: Context): Promise<void> {
     .deleteFrom('recentRevocations')
     .where('revokedAt', '<', new Date(now.getTime() - dayMilliseconds))
     .execute()
+  await deleteEvents(ctx, new Date(now.getTime() - eventDays * dayMilliseconds))
   // Rate limits are on real time too, in milliseconds since 1970.
   await sql`delete from freehold.rate_limits where expire < ${realTime()}`.execute(db)
+}
+
+const deletedAtOnce = 10_000
+
+// There are many, so in pieces; an event that waits for its handler stays, however old.
+async function deleteEvents(ctx: Context, before: Date): Promise<void> {
+  for (;;) {
+    const { numAffectedRows = 0n } = await sql`
+      delete from freehold.events
+      where (business_id, id) in (
+        select business_id, id from freehold.events where delivered_at < ${before} limit ${deletedAtOnce}
+      )`.execute(ctx.db.across)
+    if (numAffectedRows < deletedAtOnce) return
+  }
 }

@@ -15,8 +15,11 @@ export type Jobs = {
   enqueue: Context['enqueue']
   /** Starts working on a queue. A handler that throws is retried as the queue says. */
   work: (queue: string, concurrency: number, handler: (data: Record<string, unknown>) => Promise<void>) => Promise<void>
-  /** Does something now and again after each pause, on real time, until stopped. A failure is logged and passes. */
-  repeat: (name: string, pauseMilliseconds: () => number, work: () => Promise<void>) => void
+  /**
+   * Does something now and again after each pause, on real time, until stopped. A failure is logged and passes. What it
+   * answers cuts the pause short.
+   */
+  repeat: (name: string, pauseMilliseconds: () => number, work: () => Promise<void>) => () => void
   /** Waits for what is running and then stops. */
   stop: () => Promise<void>
 }
@@ -35,8 +38,8 @@ export async function openJobs(db: Database, log: Logger, worker: boolean): Prom
   })
   boss.on('error', (error) => log.warn({ error: error.message }, 'the job queue met an error'))
   await boss.start()
-  const stopping = new AbortController()
-  const repeating: Promise<void>[] = []
+  let stopping = false
+  const repeating: { again: () => void; ended: Promise<void> }[] = []
 
   return {
     enqueue: async (tx, queue, data) => {
@@ -52,17 +55,22 @@ export async function openJobs(db: Database, log: Logger, worker: boolean): Prom
       )
     },
     repeat: (name, pauseMilliseconds, work) => {
-      const again = async () => {
-        while (!stopping.signal.aborted) {
+      let pause = new AbortController()
+      const loop = async () => {
+        while (!stopping) {
+          pause = new AbortController()
           await work().catch((error: unknown) => log.warn({ err: error }, `${name} failed and will be tried again`))
-          await delay(pauseMilliseconds(), undefined, { signal: stopping.signal }).catch(() => {})
+          await delay(pauseMilliseconds(), undefined, { signal: pause.signal }).catch(() => {})
         }
       }
-      repeating.push(again())
+      const again = () => pause.abort()
+      repeating.push({ again, ended: loop() })
+      return again
     },
     stop: async () => {
-      stopping.abort()
-      await Promise.all(repeating)
+      stopping = true
+      for (const { again } of repeating) again()
+      await Promise.all(repeating.map(({ ended }) => ended))
       await boss.stop({ graceful: true, timeout: 20_000 })
     },
   }

@@ -1,14 +1,25 @@
 import { realTime } from '../clock.ts'
 import type { Context } from '../context.ts'
+import { openDelivery, type HandleEvent } from '../events/deliver.ts'
 import type { Jobs } from './jobs.ts'
 import { runDueSchedules, type Task } from './schedules.ts'
 
-/** Runs what is queued: mails, and the tasks whose time has come. */
-export async function startWorker(
-  ctx: Context,
-  jobs: Jobs,
-  { tasks, deliverMail }: { tasks: Record<string, Task>; deliverMail: (mailId: string) => Promise<void> },
-): Promise<void> {
+export type Work = {
+  tasks: Record<string, Task>
+  deliverMail: (mailId: string) => Promise<void>
+  /** What handles an event of one of these types. */
+  events: { types: string[]; handle: HandleEvent }
+}
+
+export type Worker = {
+  /** Looks for events now: a notification has come. */
+  lookForEvents: () => void
+  /** Hands over no more events, and waits for the handlers that run. The queues are stopped with `jobs`. */
+  stop: () => Promise<void>
+}
+
+/** Runs what is queued: mails, and the tasks whose time has come; and hands events over. */
+export async function startWorker(ctx: Context, jobs: Jobs, { tasks, deliverMail, events }: Work): Promise<Worker> {
   const schedules = () => runDueSchedules(ctx, tasks)
   const known: Record<string, Task> = { ...tasks, schedules: { run: schedules } }
 
@@ -24,6 +35,12 @@ export async function startWorker(
     await ctx.refreshClock()
     await schedules()
   })
+  const delivery = openDelivery(ctx, events.types, { handle: events.handle, again: () => lookForEvents() })
+  const lookForEvents = jobs.repeat('handing over events', untilNextEvents(events.types), async () => {
+    await ctx.refreshClock()
+    await delivery.look()
+  })
+  return { lookForEvents, stop: delivery.stop }
 }
 
 /** A failure is logged here and tried again by the queue. */
@@ -42,6 +59,9 @@ async function runTask(ctx: Context, known: Record<string, Task>, name: string, 
 /** A clock that can be moved is looked at every second; otherwise schedules have ticks on the minute only. */
 const untilNextLook = (ctx: Context) => () =>
   ctx.settings.production ? 60_000 - (realTime() % 60_000) + marginMilliseconds : 1000
+
+/** A notification may be lost. Where nothing handles them, events are only ticked off. */
+const untilNextEvents = (types: string[]) => () => (types.length > 0 ? 1000 : 60_000)
 
 // Timers may fire a moment early.
 const marginMilliseconds = 50
