@@ -89,3 +89,27 @@ describe('settings that are left out', () => {
     await expect(made({ secret: 'short' }, () => {})).rejects.toThrow('SECRET must have at least 32 characters')
   })
 })
+
+describe('what cannot be opened', () => {
+  test.each([
+    ['the clock', 'alter table freehold.clock_offset rename to elsewhere', 'clock_offset'],
+    ['the job queue', 'alter table freehold_jobs.version rename to elsewhere', 'pg-boss is not installed'],
+    ['the plans', 'alter table freehold.plans rename to elsewhere', 'plans'],
+  ])('says why, and leaves nothing open: %s', async (_what, breaking, message) => {
+    const own = await createTestFreehold()
+    const connected = async () =>
+      (
+        await own.sql<{ pid: number }>(
+          `select pid from pg_stat_activity where datname = current_database() and application_name like 'freehold%'`,
+        )
+      ).map(({ pid }) => pid)
+    await own.sql(breaking)
+    const before = await connected()
+    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
+    const running = timers()
+    await expect(made({ database: own.database, secret, worker: true }, () => {})).rejects.toThrow(message)
+    await own.eventually(async () => (await connected()).every((pid) => before.includes(pid)))
+    expect(timers()).toBeLessThanOrEqual(running)
+    await own.close()
+  })
+})

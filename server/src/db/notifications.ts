@@ -30,8 +30,13 @@ export async function listen(
     next.on('end', () => {
       if (client === next) lost()
     })
-    await next.connect()
-    for (const channel of Object.keys(handlers)) await next.query(`listen ${pg.escapeIdentifier(channel)}`)
+    try {
+      await next.connect()
+      for (const channel of Object.keys(handlers)) await next.query(`listen ${pg.escapeIdentifier(channel)}`)
+    } catch (error) {
+      void next.end().catch(() => {})
+      throw error
+    }
     client = next
     lastHeard = performance.now()
   }
@@ -60,7 +65,12 @@ export async function listen(
   }, heartbeatMilliseconds)
   heartbeat.unref()
 
-  await connect()
+  try {
+    await connect()
+  } catch (error) {
+    clearInterval(heartbeat)
+    throw error
+  }
   return {
     heard: () => performance.now() - lastHeard < silenceMilliseconds,
     close: async () => {

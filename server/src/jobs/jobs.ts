@@ -37,7 +37,13 @@ export async function openJobs(db: Database, log: Logger, worker: boolean): Prom
     monitorIntervalSeconds: lookAfterSeconds,
   })
   boss.on('error', (error) => log.warn({ error: error.message }, 'the job queue met an error'))
-  await boss.start()
+  try {
+    await boss.start()
+  } catch (error) {
+    // It may have begun to look after its queues already.
+    await boss.stop({ graceful: false }).catch(() => {})
+    throw error
+  }
   let stopping = false
   const repeating: { again: () => void; ended: Promise<void> }[] = []
 
