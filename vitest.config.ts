@@ -13,13 +13,32 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['server/**/*.test.ts', 'examples/**/*.test.ts', 'tools/**/*.test.ts'],
-    globalSetup: ['server/test/database.ts'],
-    setupFiles: ['server/test/statements.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    globalSetup: ['server/test/database.ts', 'web/test/setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    typecheck: { enabled: true, include: ['server/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'server',
+          include: ['server/**/*.test.ts', 'examples/**/*.test.ts', 'tools/**/*.test.ts'],
+          globalSetup: [],
+          setupFiles: ['server/test/statements.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          typecheck: { enabled: true, include: ['server/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'web',
+          include: ['web/**/*.test.ts'],
+          globalSetup: [],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 })

@@ -79,6 +79,9 @@ type KeyDefinition<Permission extends string> = {
   rateLimit?: { perMinute: number }
 }
 
+/** `color` as `#rrggbb`; `logoUrl` as an https URL or a path on the same host. */
+export type Brand = { color?: string; logoUrl?: string }
+
 /** What `defineProduct` takes. */
 export type ProductDefinition<
   Permission extends string,
@@ -92,6 +95,8 @@ export type ProductDefinition<
   name: string
   /** What a business is called on screens and in mails: `workspace`, `team`. */
   noun?: string
+  /** How the portal and the console look: one colour (`#3538cd`; darkened or lightened where it would be hard to read) and a logo. */
+  brand?: Brand
   permissions?: Record<Permission, 'read' | 'write'>
   /** What a role may do beyond what every member may. `owner` and `admin` hold all of the product's permissions. */
   roles?: Record<Role, readonly (NoInfer<Permission> | BuiltInPermission)[]> & { owner?: never; admin?: never }
@@ -160,6 +165,7 @@ export type TaskContext<Kinds extends FeatureKinds = FeatureKinds> = {
 export type Product = {
   name: string
   noun: string
+  brand: Brand
   permissions: Record<string, 'read' | 'write'>
   roles: Record<string, readonly string[]>
   keys: Record<string, KeyType>
@@ -209,6 +215,7 @@ export function defineProduct<
   const product: Product = {
     name: loose.name,
     noun: loose.noun ?? 'business',
+    brand: loose.brand ?? {},
     permissions: loose.permissions ?? {},
     roles: loose.roles ?? {},
     keys: mapValues(loose.keys ?? {}, (key) => ({
@@ -293,6 +300,13 @@ function problemsOf(product: Product): string[] {
   const known = { ...builtInPermissions, ...product.permissions }
 
   expect(product.name?.length > 0, 'name', 'is required')
+  const { color = '#000000', logoUrl = '/' } = product.brand
+  expect(/^#[0-9a-f]{6}$/i.test(color), 'brand.color', 'must look like #3538cd')
+  expect(
+    /^(https:\/\/[^\s;,]+|\/(?!\/)[^\s;,]*)$/.test(logoUrl),
+    'brand.logoUrl',
+    'must be an https URL or a path like /logo.svg',
+  )
   for (const name of Object.keys(product.permissions)) {
     expect(permissionShape.test(name), `permissions.${name}`, 'must look like resource:action')
     expect(!(name in builtInPermissions), `permissions.${name}`, 'is a permission of Freehold itself')

@@ -30,6 +30,13 @@ export async function authentication(request: FastifyRequest): Promise<void> {
   credentials.set(request, credential)
 }
 
+/** Whether the cookie of a page's request is a person's session; what the page shows, it asks for itself. */
+export async function isSignedIn(ctx: Context, request: FastifyRequest): Promise<boolean> {
+  const cookie = request.cookies[sessionCookieName(ctx.settings)]
+  const presented = { authorization: undefined, cookie, origin: undefined, writes: false }
+  return (await authenticatePresented(ctx, presented))?.actor.kind === 'user'
+}
+
 /** The credential a request presents, if it presents one. A header that is no good is refused, a stale cookie is none. */
 export async function authenticatePresented(
   ctx: Context,

@@ -24,7 +24,7 @@ export async function openServer(environment: Environment): Promise<Server> {
 }
 
 /** What a command that serves works with. Logs go to stdout, where collectors look for them. */
-export async function openFreehold(config: string | undefined, parts: { worker: boolean }) {
+export async function openFreehold(config: string | undefined, parts: Pick<FreeholdOptions, 'worker' | 'portal'>) {
   const { environment, product, server } = await openProject(config)
   return closing(server, async () => {
     const { createFreehold } = await import('../freehold.ts')

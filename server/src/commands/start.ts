@@ -16,7 +16,7 @@ export const start = command({
 })
 
 async function serve(config: string | undefined, worker: boolean): Promise<Running> {
-  const { freehold, environment, log, close } = await openFreehold(config, { worker })
+  const { freehold, environment, log, close } = await openFreehold(config, { worker, portal: { basePath: '/' } })
   try {
     const server = await freehold.server()
     await server.listen({ port: environment.port, host: environment.host })
@@ -42,6 +42,8 @@ async function serve(config: string | undefined, worker: boolean): Promise<Runni
     print(
       [
         `\n${product} is ready`,
+        `  Portal     ${base}/sign-up`,
+        `  Console    ${base}/console`,
         `  API        ${base}/v1`,
         `  Reference  ${base}/docs`,
         `  Mailbox    ${base}/dev/mailbox`,

@@ -1,0 +1,22 @@
+/** What the server writes into a page: enough to show it without asking, and nothing that is not public. */
+export type PageData = {
+  product: {
+    name: string
+    /** What a business is called here. */
+    noun: string
+    brand: { color: string | null; logoUrl: string | null }
+    roles: string[]
+    keyTypes: Record<string, { prefix: string; publishable: boolean; permissions: readonly string[] }>
+    features: Record<string, { kind: 'switch' | 'value' | 'allocated' | 'metered'; unit: string | null }>
+    signup: { mode: 'open' | 'invite' | 'closed'; verifyEmail: 'after' | 'before' }
+  }
+  /** Below which path the page is, without a slash at the end: empty at the root. */
+  basePath: string
+  /** The same of the API. */
+  apiPath: string
+  /** Whether the request carried a session that is good: pages need not ask first. */
+  signedIn: boolean
+  development: boolean
+  /** The domain's clock, which development and tests can move. */
+  now: string
+}

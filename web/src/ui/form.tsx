@@ -1,0 +1,68 @@
+import { Alert, Text } from '@mantine/core'
+import { useForm, type UseFormReturnType } from '@mantine/form'
+import { useMutation } from '@tanstack/react-query'
+import type { FormEvent } from 'react'
+import { Refusal } from '../api.ts'
+import { text } from '../text/shared.ts'
+
+/**
+ * A form whose answers are the server's: what is wrong with a field stands at the field, everything else above the
+ * button. `send` does it, `done` goes on from there.
+ */
+export function useServerForm<Values extends Record<string, unknown>, Result>({
+  initial,
+  send,
+  done,
+}: {
+  initial: Values
+  send: (values: Values) => Promise<Result>
+  done?: (result: Result, values: Values) => void | Promise<void>
+}) {
+  const form = useForm<Values>({ initialValues: initial })
+  const { mutate, isPending, error, reset } = useMutation({
+    mutationFn: send,
+    onSuccess: (result, values) => done?.(result, values),
+    onError: (refused) => form.setErrors(fieldErrors(refused, form)),
+  })
+  const others = error !== null && Object.keys(fieldErrors(error, form)).length === 0 ? error : undefined
+  return {
+    form,
+    busy: isPending,
+    error: others,
+    reset,
+    onSubmit: (event: FormEvent) => {
+      event.preventDefault()
+      if (!isPending) mutate(form.getValues())
+    },
+  }
+}
+
+function fieldErrors<Values extends Record<string, unknown>>(error: Error, form: UseFormReturnType<Values>) {
+  const fields = error instanceof Refusal ? error.errors : []
+  return Object.fromEntries(
+    fields.flatMap(({ path, message }) => {
+      const name = path.replace(/^body\//, '').replaceAll('/', '.')
+      return form.getInputNode(name) !== null || has(form.getValues(), name) ? [[name, sentence(message)]] : []
+    }),
+  )
+}
+
+const has = (values: Record<string, unknown>, name: string) =>
+  name.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], values) !==
+  undefined
+
+const sentence = (message: string) => text.fieldError(message)
+
+/** Why it did not work, where one looks after pressing the button. */
+export function FormError({ error }: { error: Error | undefined }) {
+  if (!error) return null
+  return (
+    <Alert color="danger" role="alert" title={error.message}>
+      {error instanceof Refusal && error.requestId !== undefined && (
+        <Text size="xs" c="dimmed" ff="monospace">
+          {text.requestId(error.requestId)}
+        </Text>
+      )}
+    </Alert>
+  )
+}
