@@ -7,6 +7,7 @@ import type { ApiKeysTable } from '../db/tables.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import type { KeyType } from '../product.ts'
 import { hashToken, newToken } from '../secrets.ts'
+import { revokeCredential } from './revocations.ts'
 
 export type ApiKey = Omit<Selectable<ApiKeysTable>, 'hash' | 'publishableKey'> & { key: string | null }
 
@@ -181,19 +182,13 @@ async function lockKey(tx: Tx, businessId: string, keyId: string): Promise<ApiKe
 
 // In both places at once: look-ups see the key's own row, the consuming statement the short list.
 async function markRevoked(tx: Tx, ctx: Context, businessId: string, keyId: string): Promise<void> {
-  const revokedAt = ctx.now()
   await tx
     .updateTable('apiKeys')
-    .set({ revokedAt })
+    .set({ revokedAt: ctx.now() })
     .where('businessId', '=', businessId)
     .where('id', '=', keyId)
     .execute()
-  await tx
-    .insertInto('recentRevocations')
-    .values({ credentialId: keyId, revokedAt })
-    .onConflict((conflict) => conflict.column('credentialId').doUpdateSet({ revokedAt }))
-    .execute()
-  await announceChange(tx, keyId)
+  await revokeCredential(tx, ctx, keyId)
 }
 
 const target = (key: { id: string; name: string }) => ({ kind: 'api_key', id: key.id, name: key.name })
