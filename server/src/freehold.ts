@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type pg from 'pg'
 import { access } from './access/access.ts'
-import { authentication } from './access/authentication.ts'
+import { authentication, isSignedIn } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
 import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
 import { allocateIn, consumeIn, releaseIn, type Tally } from './access/own-transaction.ts'
@@ -12,7 +12,7 @@ import { clockChannel, openClock, type Clock } from './clock.ts'
 import type { Actor, Context } from './context.ts'
 import { defaultDataDir } from './db/embedded.ts'
 import { migrate } from './db/migrate.ts'
-import { listen } from './db/notifications.ts'
+import { listen, type Notifications } from './db/notifications.ts'
 import { connectionOf, openDatabase, type Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import { developmentSecret } from './development-secret.ts'
@@ -22,8 +22,8 @@ import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
 import { newId } from './ids.ts'
-import { openJobs } from './jobs/jobs.ts'
-import { openMailer } from './mail/deliver.ts'
+import { openJobs, type Jobs } from './jobs/jobs.ts'
+import { openMailer, type Mailer } from './mail/deliver.ts'
 import { permissionTable } from './permissions.ts'
 import { createMissingPlans } from './plans/plans.ts'
 import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
@@ -56,6 +56,8 @@ export type FreeholdOptions<Names extends ProductNames = ProductNames> = {
   trustedProxies?: string[]
   /** Whether this process also runs jobs and tasks. */
   worker?: boolean
+  /** Serves the portal at this path and the console below it, such as `{ basePath: '/' }`; without it neither. */
+  portal?: { basePath: string }
   /** Whether to bring the schema up to date at start. */
   migrate?: boolean
   logger?: Logger
@@ -112,42 +114,75 @@ type AccessOf<Names extends ProductNames> = Access<Names['features'], Names['fie
 type ConsumingOf<Names extends ProductNames> = { feature: Metered<Names>; amount?: number }
 type Attributed = { businessId: string; actor?: Actor }
 
-/** Puts everything together: the only place where parts are made and wired. */
+/** Puts everything together, or leaves nothing open when a part of it cannot be opened. */
 export async function createFreehold<Names extends ProductNames = ProductNames>(
   given: FreeholdOptions<Names>,
 ): Promise<Freehold<Names>> {
   checkTaskNames(given.product)
   const options = await complete(given)
+  const opened: Opened = {}
+  try {
+    // Names exist in types only.
+    return (await assemble(options, opened)) as unknown as Freehold<Names>
+  } catch (error) {
+    // What cannot be opened says why; that it cannot be closed either says nothing more.
+    await closeAll(opened).catch(() => {})
+    throw error
+  }
+}
+
+/** What has to be closed again, as far as it has been opened. */
+type Opened = {
+  db?: Database
+  jobs?: Jobs
+  notifications?: Notifications
+  mailer?: Mailer
+  working?: Worker
+  fetching?: Promise<FastifyInstance>
+}
+
+/** From the outside in: nobody is let in any more, what runs comes to its end, and then what it rests on is closed. */
+async function closeAll({ fetching, jobs, working, mailer, notifications, db }: Opened): Promise<void> {
+  await (await fetching?.catch(() => undefined))?.close()
+  await Promise.all([jobs?.stop(), working?.stop()])
+  mailer?.close()
+  await notifications?.close()
+  await db?.close()
+}
+
+/** The only place where parts are made and wired. */
+async function assemble(options: CompleteOptions, opened: Opened): Promise<Freehold> {
   const { worker = false, trustedProxies = [] } = options
   const { connection, log, db, clock } = await openStorage(options)
-  const jobs = await openJobs(db, log, worker)
+  opened.db = db
+  const jobs = (opened.jobs = await openJobs(db, log, worker))
   const refreshClock = () => {
     clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'the clock could not be read'))
   }
   const listeners: ChangeListener[] = []
-  let working: Worker | undefined
   const notifications = await listen(
     connection,
     log,
     {
       [clockChannel]: refreshClock,
       [changesChannel]: (id) => listeners.forEach((listener) => listener.changed(id)),
-      [eventsChannel]: () => working?.lookForEvents(),
+      [eventsChannel]: () => opened.working?.lookForEvents(),
     },
     () => {
       refreshClock()
       listeners.forEach((listener) => listener.missed())
     },
   )
+  opened.notifications = notifications
   const ctx = contextOf(options, { log, db, clock }, jobs.enqueue, {
     heard: notifications.heard,
     subscribe: (listener) => listeners.push(listener),
   })
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
-  const mailer = openMailer(ctx, options.smtpUrl, options.mailFrom)
+  const mailer = (opened.mailer = openMailer(ctx, options.smtpUrl, options.mailFrom))
   if (worker) {
-    working = await startWorker(ctx, jobs, {
+    opened.working = await startWorker(ctx, jobs, {
       tasks: tasks(ctx),
       deliverMail: mailer.deliver,
       events: eventHandlers(ctx),
@@ -160,13 +195,13 @@ export async function createFreehold<Names extends ProductNames = ProductNames>(
     routes: routes(ctx),
     onRequest: [authentication, access],
     preHandler: ctx.settings.rateLimits ? [limit] : [],
+    web: options.portal && { ...options.portal, isSignedIn: (request) => isSignedIn(ctx, request) },
   }
   const server = () => buildServer(parts, trustedProxies)
-  let fetching: Promise<FastifyInstance> | undefined
-  const library: Freehold = {
+  return {
     ctx,
     fastify: freeholdPlugin(parts),
-    fetch: fetchFrom(() => (fetching ??= server())),
+    fetch: fetchFrom(() => (opened.fetching ??= server())),
     server,
     guard: (permission, { consume } = {}) =>
       guard(ctx, permission, typeof consume === 'string' ? { feature: consume } : consume),
@@ -179,16 +214,8 @@ export async function createFreehold<Names extends ProductNames = ProductNames>(
       allocateIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
     release: (port, { actor, ...item }) =>
       releaseIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
-    close: async () => {
-      await (await fetching)?.close()
-      await Promise.all([jobs.stop(), working?.stop()])
-      mailer.close()
-      await notifications.close()
-      await db.close()
-    },
+    close: () => closeAll(opened),
   }
-  // Names exist in types only.
-  return library as unknown as Freehold<Names>
 }
 
 /** What the options leave open, from the environment. */
@@ -240,7 +267,12 @@ async function openStorage(options: CompleteOptions) {
     if (ran.length > 0) log.info({ migrations: ran }, 'the schema is up to date')
   }
   const db = openDatabase(database)
-  return { connection, log, db, clock: await openClock(db, !production) }
+  try {
+    return { connection, log, db, clock: await openClock(db, !production) }
+  } catch (error) {
+    await db.close()
+    throw error
+  }
 }
 
 function contextOf(
