@@ -5,6 +5,7 @@ import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { ApiKeysTable } from '../db/tables.ts'
 import { FreeholdError, invalid } from '../errors.ts'
+import { emit } from '../events/emit.ts'
 import type { KeyType } from '../product.ts'
 import { hashToken, newToken } from '../secrets.ts'
 import { revokeCredential } from './revocations.ts'
@@ -58,6 +59,8 @@ export async function createApiKey(
     target: target(created.apiKey),
     after: { type, hint: created.apiKey.hint, expiresAt },
   })
+  const { id: apiKeyId } = created.apiKey
+  await emit(tx, ctx, { businessId, type: 'api_key.created', data: { apiKeyId, keyType: type, name: name.trim() } })
   return created
 }
 
@@ -93,12 +96,15 @@ export async function rotateApiKey(
       .execute()
     await announceChange(tx, keyId)
   }
+  const worksUntil = graceSeconds === 0 ? now : expiresAt
   await audit(tx, ctx, actor, businessId, {
     action: 'api_key.rotated',
     target: target(created.apiKey),
     before: { id: old.id, hint: old.hint },
-    after: { hint: created.apiKey.hint, oldKeyWorksUntil: graceSeconds === 0 ? now : expiresAt },
+    after: { hint: created.apiKey.hint, oldKeyWorksUntil: worksUntil },
   })
+  const data = { apiKeyId: keyId, keyType: type, replacedBy: created.apiKey.id, worksUntil }
+  await emit(tx, ctx, { businessId, type: 'api_key.rotated', data })
   return created
 }
 
@@ -117,6 +123,7 @@ export async function revokeApiKey(
     target: target(key),
     before: { hint: key.hint },
   })
+  await emit(tx, ctx, { businessId, type: 'api_key.revoked', data: { apiKeyId: keyId, keyType: key.type } })
 }
 
 function keyType(ctx: Context, type: string): KeyType {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Selectable } from 'kysely'
 import { audit } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
@@ -5,6 +6,7 @@ import type { Tx } from '../db/open.ts'
 import type { BusinessesTable } from '../db/tables.ts'
 import { violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
+import { emit } from '../events/emit.ts'
 import { checkFields } from '../http/fields.ts'
 import { invalidateCounters } from '../usage/counters.ts'
 
@@ -86,6 +88,10 @@ export async function updateBusiness(
       before: { name: before.name, externalId: before.externalId, fields: before.fields },
       after: { name: after.name, externalId: after.externalId, fields: after.fields },
     })
+    if (!isDeepStrictEqual(before, after)) {
+      const { name, externalId } = after
+      await emit(tx, ctx, { businessId, type: 'business.updated', data: { name, externalId } })
+    }
     return after
   } catch (error) {
     if (violates(error, 'businesses_external_id_key')) throw new FreeholdError('external_id_taken')
@@ -102,6 +108,7 @@ export async function closeBusiness(tx: Tx, ctx: Context, actor: Actor, business
   if (before.status === 'closed') return
   if (before.status === 'suspended') throw new FreeholdError('business_not_open', 'The business is suspended')
   await setStatus(tx, ctx, actor, before, { status: 'closed', statusReason: null, closedAt: ctx.now() }, 'closed')
+  await emit(tx, ctx, { businessId, type: 'business.closed', data: {} })
 }
 
 export async function reopenBusiness(tx: Tx, ctx: Context, actor: Actor, businessId: string): Promise<Business> {
@@ -111,7 +118,10 @@ export async function reopenBusiness(tx: Tx, ctx: Context, actor: Actor, busines
   const lastDay = new Date(before.closedAt.getTime() + reopeningDays * 86_400_000)
   if (ctx.now() > lastDay)
     throw new FreeholdError('reopening_expired', `It could be reopened until ${lastDay.toISOString()}`)
-  return setStatus(tx, ctx, actor, before, { status: 'active', statusReason: null, closedAt: null }, 'reopened')
+  const change = { status: 'active', statusReason: null, closedAt: null }
+  const after = await setStatus(tx, ctx, actor, before, change, 'reopened')
+  await emit(tx, ctx, { businessId, type: 'business.reopened', data: {} })
+  return after
 }
 
 /** Staff suspend a business or lift that again. Its subscription goes on; nothing can be used meanwhile. */
@@ -127,7 +137,10 @@ export async function suspendBusiness(
   if (before.status === 'closed') throw new FreeholdError('business_closed', 'Its owner can reopen it')
   if (before.status === status) return before
   const change = { status, statusReason: status === 'suspended' ? reason : null, closedAt: null }
-  return setStatus(tx, ctx, actor, before, change, status === 'suspended' ? 'suspended' : 'reactivated', reason)
+  const verb = status === 'suspended' ? 'suspended' : 'reactivated'
+  const after = await setStatus(tx, ctx, actor, before, change, verb, reason)
+  await emit(tx, ctx, { businessId, type: `business.${verb}`, data: { reason } })
+  return after
 }
 
 async function setStatus(

@@ -2,6 +2,7 @@ import { createApiKey } from '../api-keys/api-keys.ts'
 import { audit } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
+import { emit } from '../events/emit.ts'
 import { addMember } from '../members/members.ts'
 import { currentPlanVersion, priceNamed } from '../plans/plans.ts'
 import { startSubscription } from '../subscriptions/subscriptions.ts'
@@ -17,6 +18,11 @@ export async function foundBusiness(tx: Tx, ctx: Context, owner: Actor, details:
   const member = await addMember(tx, ctx, business.id, owner.id, 'owner')
   const plan = await currentPlanVersion(tx, signup.plan)
   const { name: price } = priceNamed(plan)
+  await emit(tx, ctx, {
+    businessId: business.id,
+    type: 'business.created',
+    data: { name: business.name, externalId: business.externalId, ownerId: owner.id, plan: plan.planKey },
+  })
   const subscription = await startSubscription(tx, ctx, {
     businessId: business.id,
     plan,

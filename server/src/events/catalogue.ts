@@ -98,11 +98,19 @@ export const eventCatalogue = {
   'member.joined': event('Somebody accepted an invitation', member),
   'member.role_changed': event('A member has another role', { ...member, previousRole: key() }),
   'member.suspended': event('A member may do nothing for now', member),
-  'member.reactivated': event('A suspended member may act again', member),
-  'member.removed': event('Somebody is no member any more', member),
+  'member.restored': event('A suspended member may act again', member),
+  'member.removed': event('Somebody is no member any more', {
+    ...member,
+    left: Type.Boolean({ description: 'By themselves' }),
+  }),
 
   'api_key.created': event('A key was made', { apiKeyId: key(), keyType: key(), name: key() }),
-  'api_key.rotated': event('Another key takes its place', { apiKeyId: key(), keyType: key(), replacedBy: key() }),
+  'api_key.rotated': event('Another key takes its place; it works until then', {
+    apiKeyId: key(),
+    keyType: key(),
+    replacedBy: key(),
+    worksUntil: Time,
+  }),
   'api_key.revoked': event('A key does not work any more', { apiKeyId: key(), keyType: key() }),
 
   'usage.limit_near': event('80 or 100 % of what a period allows is used', {

@@ -2,6 +2,7 @@ import { audit, auditSystem } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
+import { emit } from '../events/emit.ts'
 import { addMember, type Member } from '../members/members.ts'
 import type { Business } from '../businesses/businesses.ts'
 import { openInvitation, type OpenInvitation } from './invitations.ts'
@@ -52,5 +53,7 @@ export async function join(
     target: { kind: 'member', id: member.id, name: member.email },
     after: { role: member.role, invitation: invitation.id },
   })
+  const { id: memberId, userId, role } = member
+  await emit(tx, ctx, { businessId: business.id, type: 'member.joined', data: { memberId, userId, role } })
   return { business, member, userId: user.id }
 }

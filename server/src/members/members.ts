@@ -4,6 +4,7 @@ import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import { violates } from '../db/transactions.ts'
 import { FreeholdError, invalid } from '../errors.ts'
+import { emit, emitAll, type NewEvent } from '../events/emit.ts'
 import { checkFields } from '../http/fields.ts'
 
 export type Member = {
@@ -118,7 +119,19 @@ export async function changeMember(
       ...(change.reason === undefined ? {} : { reason: change.reason }),
     },
   })
+  await emitAll(tx, ctx, changes(businessId, before, after))
   return after
+}
+
+function changes(businessId: string, before: Member, after: Member): NewEvent[] {
+  const data = about(after)
+  const [was, is] = [before.suspendedAt !== null, after.suspendedAt !== null]
+  const events: NewEvent[] = []
+  if (before.role !== after.role) {
+    events.push({ businessId, type: 'member.role_changed', data: { ...data, previousRole: before.role } })
+  }
+  if (was !== is) events.push({ businessId, type: is ? 'member.suspended' : 'member.restored', data })
+  return events
 }
 
 /** Removes somebody, or lets them leave. */
@@ -141,6 +154,7 @@ export async function removeMember(
     target: target(member),
     before: { role: member.role },
   })
+  await emit(tx, ctx, { businessId, type: 'member.removed', data: { ...about(member), left: leaves } })
 }
 
 /** Hands the business on: the member becomes its owner, the one who gives becomes an admin. */
@@ -152,7 +166,7 @@ export async function transferOwnership(
   memberId: string,
 ): Promise<Member> {
   await lockBusiness(tx, businessId)
-  await checkOwner(tx, businessId, actor)
+  const giver = await ownerActing(tx, businessId, actor)
   const next = await memberById(tx, businessId, memberId)
   if (next.suspendedAt !== null) throw invalid('body/memberId', 'is suspended; restore the member first')
   if (next.userId === actor.id) throw invalid('body/memberId', 'is you')
@@ -160,13 +174,18 @@ export async function transferOwnership(
     tx.updateTable('members').set({ role }).where('businessId', '=', businessId).where('userId', '=', userId).execute()
   await set(next.userId, 'owner')
   await set(actor.id, 'admin')
+  const after = await memberById(tx, businessId, memberId)
   await audit(tx, ctx, actor, businessId, {
     action: 'business.ownership_transferred',
     target: target(next),
     before: { owner: actor.id },
     after: { owner: next.userId },
   })
-  return memberById(tx, businessId, memberId)
+  await emitAll(tx, ctx, [
+    ...changes(businessId, next, after),
+    ...changes(businessId, giver, { ...giver, role: 'admin' }),
+  ])
+  return after
 }
 
 export function checkRole(ctx: Context, role: string): void {
@@ -197,16 +216,16 @@ async function checkAnotherOwner(tx: Tx, businessId: string, memberId: string): 
 }
 
 // Asked again under the lock: whoever was demoted a moment ago has nothing to hand on, and would come out an admin.
-async function checkOwner(tx: Tx, businessId: string, actor: Actor): Promise<void> {
-  const owner = await tx
-    .selectFrom('members')
-    .select('id')
-    .where('businessId', '=', businessId)
+async function ownerActing(tx: Tx, businessId: string, actor: Actor): Promise<Member> {
+  const owner = await select(tx, businessId)
     .where('userId', '=', actor.id)
     .where('role', '=', 'owner')
     .where('suspendedAt', 'is', null)
     .executeTakeFirst()
   if (!owner) throw new FreeholdError('permission_denied', 'Only an owner hands the business on')
+  return owner
 }
+
+const about = ({ id, userId, role }: Member) => ({ memberId: id, userId, role })
 
 const target = (member: Member) => ({ kind: 'member', id: member.id, name: member.email })

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
+import { emit } from '../events/emit.ts'
 import { mailUsageAlert } from './mail.ts'
 
 /**
@@ -68,6 +69,9 @@ async function mailCounter(ctx: Context, { businessId, feature, periodStart }: C
       .where('suspendedAt', 'is', null)
       .where('disabledAt', 'is', null)
       .execute()
+    const { threshold, used, ceiling: limit } = highest
+    const data = { feature, threshold, used, limit, resetsAt: counter.periodEnd }
+    await emit(tx, ctx, { businessId, type: 'usage.limit_near', data })
     for (const { email } of owners) {
       await mailUsageAlert(tx, ctx, {
         to: email,
