@@ -159,6 +159,8 @@ create table freehold.event_holds (
   constraint event_holds_pkey PRIMARY KEY (business_id),
   constraint event_holds_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
 );
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: select
 
 create table freehold.event_streams (
   business_id text collate "C" not null,
@@ -186,7 +188,7 @@ create table freehold.events (
 CREATE INDEX events_delivered ON freehold.events USING btree (delivered_at) WHERE (delivered_at IS NOT NULL);
 CREATE INDEX events_undelivered ON freehold.events USING btree (business_id, sequence) INCLUDE (type) WHERE (delivered_at IS NULL);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
--- freehold_tenant: insert
+-- freehold_tenant: insert, select
 
 create table freehold.grant_draws (
   business_id text collate "C" not null,

@@ -122,7 +122,9 @@ export const eventCatalogue = {
   }),
 }
 
+/** The name of an event: `subscription.renewed`. */
 export type EventType = keyof typeof eventCatalogue
+/** What an event of a type tells. */
 export type EventData<Type extends EventType = EventType> = Static<(typeof eventCatalogue)[Type]>
 
 /** An event as a handler gets it. The same one may come again: its id is how to tell. */

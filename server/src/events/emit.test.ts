@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
+import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, authorized, withinBusiness } from '../db/transactions.ts'
 import { emit, emitAll } from './emit.ts'
 
@@ -35,17 +37,22 @@ describe('an event', () => {
     expect(await namesOf(business.id)).toEqual(['Acme'])
   })
 
-  test('of another business cannot be written or read within a business', async () => {
+  test('of another business cannot be written or seen within a business, and none be changed', async () => {
     const { business } = await freehold.signUp()
     const other = await freehold.signUp()
-    const within = (work: Parameters<typeof withinBusiness>[2]) =>
-      withinBusiness(freehold.ctx.db, authorized(business.id), work)
+    const within = <T>(work: (tx: Tx) => Promise<T>) => withinBusiness(freehold.ctx.db, authorized(business.id), work)
     await expect(within((tx) => emit(tx, freehold.ctx, rename(other.business.id, 'Stolen')))).rejects.toThrow(
       'row-level security',
     )
-    await expect(within((tx) => tx.selectFrom('events').select('businessId').execute())).rejects.toThrow(
-      'permission denied',
-    )
+    expect(await within((tx) => tx.selectFrom('events').select('businessId').distinct().execute())).toEqual([
+      { businessId: business.id },
+    ])
+    for (const statement of [
+      sql`update freehold.events set type = 'x' where business_id = ${business.id}`,
+      sql`delete from freehold.events where business_id = ${business.id}`,
+    ]) {
+      await expect(within((tx) => statement.execute(tx))).rejects.toThrow('permission denied')
+    }
     expect(await namesOf(other.business.id)).toEqual([])
   })
 
