@@ -40,6 +40,8 @@ export const errors = {
   not_paused: [409, 'The subscription is not paused'],
   stale_subscription: [409, 'The subscription has changed meanwhile'],
   downgrade_does_not_fit: [409, 'What is in use does not fit the plan'],
+  invoice_not_open: [409, 'The invoice is not open'],
+  payment_reference_used: [409, 'The reference was recorded for another payment'],
   support_session_ended: [409, 'The support session has ended'],
   reservation_closed: [409, 'The reservation is closed'],
   idempotency_in_progress: [409, 'A request with this idempotency key is still running'],

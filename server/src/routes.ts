@@ -7,6 +7,8 @@ import type { Context } from './context.ts'
 import { healthRoutes } from './http/health.ts'
 import type { Routes } from './http/request.ts'
 import { invitationRoutes } from './invitations/routes.ts'
+import { invoiceRoutes } from './invoices/routes.ts'
+import { staffInvoiceRoutes } from './invoices/staff-routes.ts'
 import { clockRoutes } from './jobs/clock-routes.ts'
 import { mailboxRoutes } from './mail/routes.ts'
 import { memberRoutes } from './members/routes.ts'
@@ -38,10 +40,12 @@ export const routes = (ctx: Context): Routes[] => [
   planRoutes,
   staffPlanRoutes,
   subscriptionRoutes,
+  invoiceRoutes,
   supportRoutes,
   staffBusinessRoutes,
   staffMemberRoutes,
   staffSubscriptionRoutes,
+  staffInvoiceRoutes,
   staffUsageRoutes,
   ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),
 ]

@@ -4,8 +4,10 @@ import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freeholdPlugin } from '../src/http/server.ts'
 import type { Routes } from '../src/http/request.ts'
+import { openInvoice } from '../src/invoices/invoices.ts'
 import { hashToken, newToken } from '../src/secrets.ts'
 import { createTestFreehold, type Answer, type TestFreehold } from './harness.ts'
+import { across, billFor } from './invoices.ts'
 import { objects, sample, withField, type Schema } from './samples.ts'
 
 /**
@@ -51,6 +53,7 @@ const wantedInBusiness: Record<string, string> = {
   'GET subscription': 'subscription:read',
   '* subscription': 'subscription:manage',
   'GET invoices': 'subscription:read',
+  'GET credits': 'subscription:read',
   'GET entitlements': 'usage:read',
   'GET usage': 'usage:read',
   'GET audit': 'audit:read',
@@ -104,7 +107,8 @@ const named: Record<string, string> = {
   users: 'users',
   userId: 'users',
   grants: 'grants',
-  invoices: 'subscriptions',
+  invoices: 'invoices',
+  invoiceId: 'invoices',
 }
 // These name nothing that belongs to a business.
 const common: Record<string, string> = { plans: 'free', limits: 'recordings', itemId: 'item', externalId: 'external' }
@@ -113,6 +117,7 @@ const common: Record<string, string> = { plans: 'free', limits: 'recordings', it
 const bodies: Record<string, object> = {
   'PATCH /v1/businesses/:businessId/members/:memberId': { role: 'member' },
   'POST /v1/staff/businesses/:id/extension': { days: 1, reason: 'a reason' },
+  'POST /v1/staff/businesses/:id/credits': { amount: 1, currency: 'USD', reason: 'a reason' },
   'POST /v1/staff/businesses/:id/grants': { feature: 'recordings', amount: 1, reason: 'a reason' },
 }
 
@@ -183,7 +188,9 @@ afterAll(() => freehold.close())
 
 /** A business with a row of everything that a route can name. */
 async function world(): Promise<World> {
-  const { business, token, user, apiKeys } = await freehold.signUp()
+  const { business, token, user, apiKeys, subscription } = await freehold.signUp()
+  const payer = { businessId: business.id, subscriptionId: subscription.id, name: business.name, token }
+  await across(freehold, (tx) => openInvoice(tx, freehold.ctx, billFor(payer)))
   await freehold.sql(
     `insert into freehold.limit_overrides (business_id, feature, value, reason, created_by, created_at)
      values ($1, 'members', 'null', 'room for everybody', 'usr_test', $2)`,
@@ -228,6 +235,7 @@ async function world(): Promise<World> {
       api_keys: await newest('api_keys'),
       support_sessions: await newest('support_sessions'),
       grants: await newest('grants'),
+      invoices: await newest('invoices'),
       subscriptions: await newest('subscriptions'),
     },
   }

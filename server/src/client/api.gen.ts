@@ -213,6 +213,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/businesses/{businessId}/credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the business has in hand for its next invoices, and what became of it
+         * @description Needs the permission `subscription:read`
+         */
+        get: operations["listCredits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/businesses/{businessId}/entitlements": {
         parameters: {
             query?: never;
@@ -291,6 +311,66 @@ export interface paths {
          * @description Needs the permission `invitations:manage`
          */
         post: operations["resendInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/businesses/{businessId}/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the business was billed, newest first
+         * @description Needs the permission `subscription:read`
+         */
+        get: operations["listInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/businesses/{businessId}/invoices/{invoiceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One invoice, its lines and its payments
+         * @description Needs the permission `subscription:read`
+         */
+        get: operations["getInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/businesses/{businessId}/invoices/{invoiceId}/html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One invoice as a page to print
+         * @description Needs the permission `subscription:read`
+         */
+        get: operations["getInvoiceHtml"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1097,6 +1177,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/businesses/{id}/credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a business has in hand, and what became of it
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffBusinessCredits"];
+        put?: never;
+        /**
+         * Credit a business with money, or take back what is still in hand
+         * @description What the business owes is settled first; the rest is spent on its next invoices. For staff, and app keys of scope admin
+         */
+        post: operations["createStaffBusinessCredit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/businesses/{id}/extension": {
         parameters: {
             query?: never;
@@ -1135,6 +1239,50 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/businesses/{id}/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a business was billed and what is held, newest first
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffBusinessInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/businesses/{id}/invoices/{invoiceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One invoice, its lines and its payments
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffBusinessInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Release a held draft, waive it, or say that an invoice is void or uncollectible
+         * @description open: a held draft gets its number and is to be paid. void: a draft is waived, an invoice is to be paid no more. uncollectible: nobody expects it to be paid. For staff, and app keys of scope admin
+         */
+        patch: operations["updateStaffBusinessInvoice"];
         trace?: never;
     };
     "/v1/staff/businesses/{id}/limits/{feature}": {
@@ -1419,6 +1567,21 @@ export interface components {
             /** Format: date-time */
             closedAt: string | null;
         };
+        CreditEntry: {
+            id: string;
+            currency: string;
+            /** @description Minor units; below zero where it was spent or taken back */
+            amount: number;
+            /** @description Minor units in hand after it */
+            balanceAfter: number;
+            reason: string;
+            invoiceId: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+        };
         Entitlement: {
             /** @enum {unknown} */
             kind: "switch" | "value" | "allocated" | "metered";
@@ -1493,6 +1656,110 @@ export interface components {
             acceptedAt: string | null;
             /** Format: date-time */
             revokedAt: string | null;
+        };
+        Invoice: {
+            id: string;
+            /** @description A draft has none */
+            number: string | null;
+            /** @enum {string} */
+            status: "draft" | "open" | "paid" | "void" | "uncollectible";
+            /** @enum {string} */
+            cause: "cycle" | "change" | "start" | "resume";
+            /** @description A draft that waits for staff */
+            held: boolean;
+            currency: string;
+            /** @description Minor units */
+            total: number;
+            /** @description Minor units, taken from the credit balance */
+            creditApplied: number;
+            /** @description Minor units */
+            amountPaid: number;
+            /** @description Minor units that are left to pay */
+            amountDue: number;
+            billedBy: string | null;
+            billedTo: string | null;
+            statusReason: string | null;
+            /** Format: date-time */
+            openedAt: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** Format: date-time */
+            paidAt: string | null;
+            /** Format: date-time */
+            closedAt: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+        };
+        InvoicePage: {
+            id: string;
+            /** @description A draft has none */
+            number: string | null;
+            /** @enum {string} */
+            status: "draft" | "open" | "paid" | "void" | "uncollectible";
+            /** @enum {string} */
+            cause: "cycle" | "change" | "start" | "resume";
+            /** @description A draft that waits for staff */
+            held: boolean;
+            currency: string;
+            /** @description Minor units */
+            total: number;
+            /** @description Minor units, taken from the credit balance */
+            creditApplied: number;
+            /** @description Minor units */
+            amountPaid: number;
+            /** @description Minor units that are left to pay */
+            amountDue: number;
+            billedBy: string | null;
+            billedTo: string | null;
+            statusReason: string | null;
+            /** Format: date-time */
+            openedAt: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** Format: date-time */
+            paidAt: string | null;
+            /** Format: date-time */
+            closedAt: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+            lines: {
+                /** @enum {string} */
+                kind: "cycle" | "proration_credit" | "proration_charge" | "overage";
+                description: string;
+                /** @description Minor units; below zero for a credit */
+                amount: number;
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                periodStart: string;
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                periodEnd: string;
+                plan: string;
+                price: string;
+                feature: string | null;
+            }[];
+            payments: {
+                id: string;
+                provider: string;
+                reference: string;
+                /** @description Minor units */
+                amount: number;
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                receivedAt: string;
+            }[];
         };
         LimitOverride: {
             feature: string;
@@ -2462,6 +2729,49 @@ export interface operations {
             };
         };
     };
+    listCredits: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        balances: {
+                            currency: string;
+                            /** @description Minor units in hand */
+                            balance: number;
+                        }[];
+                        items: components["schemas"]["CreditEntry"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listEntitlements: {
         parameters: {
             query?: never;
@@ -2627,6 +2937,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInvoices: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                status?: "open" | "paid" | "void" | "uncollectible";
+            };
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Invoice"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                businessId: string;
+                invoiceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoicePage"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInvoiceHtml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                businessId: string;
+                invoiceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -4404,6 +4817,93 @@ export interface operations {
             };
         };
     };
+    listStaffBusinessCredits: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        balances: {
+                            currency: string;
+                            /** @description Minor units in hand */
+                            balance: number;
+                        }[];
+                        items: components["schemas"]["CreditEntry"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createStaffBusinessCredit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Minor units; below zero takes back */
+                    amount: number;
+                    currency: string;
+                    /** @description Kept in the audit log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditEntry"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createStaffBusinessExtension: {
         parameters: {
             query?: never;
@@ -4493,6 +4993,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffBusinessInvoices: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                status?: "draft" | "open" | "paid" | "void" | "uncollectible";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Invoice"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffBusinessInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                invoiceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoicePage"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateStaffBusinessInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                invoiceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {unknown} */
+                    status: "open" | "void" | "uncollectible";
+                    /** @description Kept in the audit log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -18,6 +18,7 @@ const tags: Record<string, string> = {
   'API keys': "Credentials of a business's own software",
   Plans: 'What is sold',
   Subscription: "A business's contract with a plan",
+  Invoices: 'What a business was billed, paid and has in hand',
   Usage: 'What a business may use and has used',
   Gate: 'May this caller do this now? Counted when allowed',
   Audit: 'Everything done to and in a business',

@@ -3,6 +3,8 @@ import { audit } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import { invalid } from '../errors.ts'
+import { emit } from '../events/emit.ts'
+import { invoiceEvent } from './invoice-event.ts'
 
 /**
  * What a business has in hand. Entries are only ever added, each with its reason; the balance is their sum and never
@@ -22,6 +24,36 @@ export async function creditBalance(db: Queryable, businessId: string, currency:
     .where('currency', '=', currency)
     .executeTakeFirst()
   return row?.balance ?? 0
+}
+
+export const creditBalances = (db: Queryable, businessId: string) =>
+  db
+    .selectFrom('creditBalances')
+    .select(['currency', 'balance'])
+    .where('businessId', '=', businessId)
+    .orderBy('currency')
+    .execute()
+
+export const creditEntryById = (db: Queryable, businessId: string, id: string) =>
+  db
+    .selectFrom('creditEntries')
+    .selectAll()
+    .where('businessId', '=', businessId)
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+
+/** Newest first, one more than asked for. */
+export function listCreditEntries(
+  db: Queryable,
+  businessId: string,
+  { limit, cursor }: { limit: number; cursor?: string },
+) {
+  let query = db.selectFrom('creditEntries').selectAll().where('businessId', '=', businessId)
+  if (cursor !== undefined) query = query.where('id', '<', cursor)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
 }
 
 export type NewCredit = {
@@ -70,7 +102,7 @@ export async function addCredit(
 async function settleOpenInvoices(tx: Tx, ctx: Context, actor: Actor, { businessId, currency }: Balance) {
   const open = await tx
     .selectFrom('invoices')
-    .select(['id', 'number', 'total', 'creditApplied', 'amountPaid'])
+    .selectAll()
     .where('businessId', '=', businessId)
     .where('currency', '=', currency)
     .where('status', '=', 'open')
@@ -80,13 +112,12 @@ async function settleOpenInvoices(tx: Tx, ctx: Context, actor: Actor, { business
     .execute()
   const due = open.map((invoice) => ({
     ...invoice,
-    businessId,
-    currency,
     amountDue: invoice.total - invoice.creditApplied - invoice.amountPaid,
   }))
   const spent = await spendCredit(tx, due)
   const paid: string[] = []
-  for (const [index, { id, number, creditApplied, amountDue }] of due.entries()) {
+  for (const [index, invoice] of due.entries()) {
+    const { id, number, creditApplied, amountDue } = invoice
     const { amount, balanceAfter } = spent[index] ?? nothing
     if (amount === 0) continue
     const isPaid = amount === amountDue
@@ -106,7 +137,9 @@ async function settleOpenInvoices(tx: Tx, ctx: Context, actor: Actor, { business
       before: { amountDue },
       after: { amountDue: amountDue - amount },
     })
-    if (isPaid) paid.push(id)
+    if (!isPaid) continue
+    paid.push(id)
+    await emit(tx, ctx, invoiceEvent('invoice.paid', { ...invoice, paidAt: ctx.now() }))
   }
   return paid
 }

@@ -2,10 +2,12 @@ import { sql, type Selectable } from 'kysely'
 import { auditEach, type AuditChange } from '../audit/audit.ts'
 import { systemActor, type Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
-import type { InvoicesTable } from '../db/tables.ts'
+import type { InvoiceLinesTable, InvoicesTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
+import { emitAll, type NewEvent } from '../events/emit.ts'
 import { addCredit } from './credit.ts'
 import { finalise, recordSpending } from './finalising.ts'
+import { invoiceEvent } from './invoice-event.ts'
 
 /**
  * What a business owes. An invoice is final once it has its number: its lines and its total stay, and only what has
@@ -80,11 +82,10 @@ export async function openInvoices(tx: Tx, ctx: Context, wanted: NewInvoice[]): 
   await insertLines(tx, fresh, rows)
   await recordSpending(tx, ctx, billing, rows)
   await auditEach(tx, ctx, billing, rows.map(openingEntry))
-  const opened = new Map(fresh.map((each, index) => [each, rows[index]]))
-  return sums.map((each) => {
-    const row = opened.get(each)
-    return row && fromRow(row)
-  })
+  const invoices = rows.map(fromRow)
+  await emitAll(tx, ctx, invoices.flatMap(openingEvents))
+  const opened = new Map(fresh.map((each, index) => [each, invoices[index]]))
+  return sums.map((each) => opened.get(each))
 }
 
 const billing = systemActor('billing')
@@ -215,6 +216,12 @@ function openingEntry({ businessId, id, number, cause, currency, total, creditAp
   return { ...change, businessId }
 }
 
+function openingEvents(invoice: Invoice): NewEvent[] {
+  if (invoice.status === 'draft') return []
+  const opened = invoiceEvent('invoice.opened', invoice)
+  return invoice.status === 'paid' ? [opened, invoiceEvent('invoice.paid', invoice)] : [opened]
+}
+
 /** An invoice as it is now; whoever changes what becomes of it locks it first. */
 export async function invoiceById(
   db: Queryable,
@@ -227,6 +234,43 @@ export async function invoiceById(
   const row = await query.executeTakeFirst()
   if (!row) throw new FreeholdError('not_found', 'There is no such invoice')
   return fromRow(row)
+}
+
+export type StoredLine = Omit<Selectable<InvoiceLinesTable>, 'kind'> & { kind: InvoiceLineKind }
+
+/** In the order in which they were written. */
+export async function linesOf(db: Queryable, businessId: string, invoiceId: string): Promise<StoredLine[]> {
+  const rows = await db
+    .selectFrom('invoiceLines')
+    .selectAll()
+    .where('businessId', '=', businessId)
+    .where('invoiceId', '=', invoiceId)
+    .orderBy('position')
+    .execute()
+  return rows.map((row) => ({ ...row, kind: row.kind as InvoiceLineKind }))
+}
+
+/** Staff see drafts; to the business one that has no number never was an invoice. */
+export type Drafts = 'with drafts' | 'without drafts'
+
+export type InvoiceQuery = { limit: number; cursor?: string; status?: InvoiceStatus }
+
+/** Newest first, one more than asked for. */
+export async function listInvoices(
+  db: Queryable,
+  businessId: string,
+  { limit, cursor, status }: InvoiceQuery,
+  drafts: Drafts,
+): Promise<Invoice[]> {
+  let query = db.selectFrom('invoices').selectAll().where('businessId', '=', businessId)
+  if (cursor !== undefined) query = query.where('id', '<', cursor)
+  if (status !== undefined) query = query.where('status', '=', status)
+  if (drafts === 'without drafts') query = query.where('number', 'is not', null)
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  return rows.map(fromRow)
 }
 
 /** Invoices of cycles that should have been paid by now, oldest first. */

@@ -1,3 +1,5 @@
+import { escapeHtml } from '../html.ts'
+
 /** What a mail says; how it looks is the same for all. */
 export type MailContent = {
   subject: string
@@ -40,5 +42,3 @@ export function renderMail(productName: string, { subject, paragraphs, action, n
 
 /** Header values must not carry line breaks: what follows one would be a header of its own. */
 const oneLine = (text: string) => text.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim()
-
-const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
