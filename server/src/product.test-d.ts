@@ -135,6 +135,31 @@ describe('a product definition', () => {
       },
     })
   })
+
+  test('knows the events, their data, and the features in their handlers', () => {
+    defineProduct({
+      ...rest,
+      features,
+      on: {
+        'subscription.renewed': async ({ id, type, businessId, data }, { entitlements }) => {
+          expectTypeOf([id, businessId]).toEqualTypeOf<string[]>()
+          expectTypeOf(type).toEqualTypeOf<'subscription.renewed'>()
+          expectTypeOf(data.cycleEnd).toEqualTypeOf<Date>()
+          // @ts-expect-error no such data
+          void data.cycleends
+          const owned = await entitlements(businessId)
+          expectTypeOf(owned?.exports.enabled).toEqualTypeOf<boolean | undefined>()
+          // @ts-expect-error no such feature
+          void owned?.export
+        },
+        'business.closed': ({ businessId }) => {
+          expectTypeOf(businessId).toBeString()
+        },
+      },
+    })
+    // @ts-expect-error no such event
+    defineProduct({ ...rest, features, on: { 'subscription.renewd': () => {} } })
+  })
 })
 
 describe('a typed Freehold', () => {

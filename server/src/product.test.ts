@@ -33,6 +33,7 @@ describe('a definition', () => {
         },
         signup: { plan: 'gratis' as 'free' },
         tasks: { sweep: { schedule: 'at night', run: async () => {} } },
+        on: { 'subscription.renewd': () => {} } as never,
       })
     for (const path of [
       'name:',
@@ -47,6 +48,7 @@ describe('a definition', () => {
       'plans.dear.fields.colour:',
       'signup.plan:',
       'tasks.sweep.schedule:',
+      'on.subscription.renewd:',
     ]) {
       expect(define).toThrow(path)
     }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days, type TestFreehold } from '../../test/harness.ts'
@@ -121,6 +122,15 @@ test('a limit that comes near is told once', async () => {
   const [near, ...more] = await happened(business.id, 'usage.')
   expect(more).toEqual([])
   expect(near?.data).toMatchObject({ feature: 'recordings', threshold: 80, used: 85, limit: 100 })
+})
+
+test('the guide names every event with its data', () => {
+  const guide = readFileSync(new URL('../../../docs/guide/events.md', import.meta.url), 'utf8')
+  const rows = [...guide.matchAll(/^\| `([a-z_]+\.[a-z_]+)` \|[^|]*\|([^|]*)\|$/gm)]
+  const told = rows.map(([, type, data = '']) => [type, [...data.matchAll(/`(\w+)`/g)].map(([, name]) => name)])
+  expect(Object.fromEntries(told)).toEqual(
+    Object.fromEntries(Object.entries(eventCatalogue).map(([type, { properties }]) => [type, Object.keys(properties)])),
+  )
 })
 
 test('every event is one of the catalogue, with the data it promises', async () => {
