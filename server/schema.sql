@@ -349,7 +349,7 @@ create table freehold.mails (
   template text not null,
   recipient text not null,
   subject text not null,
-  sealed bytea not null,
+  sealed bytea,
   attempts integer not null default 0,
   error text,
   created_at timestamp with time zone not null,
@@ -358,6 +358,7 @@ create table freehold.mails (
   constraint mails_pkey PRIMARY KEY (id)
 );
 CREATE INDEX mails_recipient ON freehold.mails USING btree (recipient, created_at);
+CREATE INDEX mails_sealed ON freehold.mails USING btree (created_at) WHERE (sealed IS NOT NULL);
 -- freehold_tenant: insert
 
 create table freehold.members (

@@ -580,7 +580,8 @@ create table freehold.mails (
   template text not null,
   recipient text not null,
   subject text not null,
-  sealed bytea not null,
+  -- Text and HTML, encrypted; nobody needs them when the links in them have expired.
+  sealed bytea,
   attempts int not null default 0,
   error text,
   created_at timestamptz not null,
@@ -588,6 +589,7 @@ create table freehold.mails (
   failed_at timestamptz
 );
 create index mails_recipient on freehold.mails (recipient, created_at);
+create index mails_sealed on freehold.mails (created_at) where sealed is not null;
 
 -- The process.
 

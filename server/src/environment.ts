@@ -36,15 +36,19 @@ export const isDebugging = (variables: Variables = process.env): boolean =>
 
 type Variables = Record<string, string | undefined>
 
-/** `needs: 'database'` is for what only looks after the schema: it works without the rest of a production's settings. */
+/**
+ * What a process does decides what a production must say: `database` only looks after the schema. An application may go
+ * without SMTP_URL: its mails then wait, and say so.
+ */
 export function readEnvironment(
   variables: Variables = process.env,
-  needs: 'everything' | 'database' = 'everything',
+  needs: 'everything' | 'application' | 'database' = 'everything',
 ): Environment {
   const problems: string[] = []
   const value = (name: string) => variables[name]?.trim() || undefined
   const production = value('NODE_ENV') === 'production'
-  const complete = production && needs === 'everything'
+  const complete = production && needs !== 'database'
+  const mails = complete && needs === 'everything'
 
   const port = Number(value('PORT') ?? 3000)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) problems.push('PORT must be a number from 0 to 65535')
@@ -68,7 +72,13 @@ export function readEnvironment(
   if (complete && publicUrl === undefined) {
     problems.push('PUBLIC_URL is required in production: links in mails start with it')
   }
-  if (complete && smtpUrl !== undefined && mailFrom === undefined) {
+  if (mails && smtpUrl === undefined) {
+    problems.push(
+      'SMTP_URL is required in production: nobody proves an e-mail, joins or resets a password without mail, ' +
+        'such as smtp://user:password@host:587',
+    )
+  }
+  if (complete && (mails || smtpUrl !== undefined) && mailFrom === undefined) {
     problems.push('MAIL_FROM is required in production: the address mails come from')
   }
 
@@ -105,5 +115,5 @@ export function readLibraryEnvironment(
   variables: Variables = process.env,
 ): Omit<Environment, 'mailFrom'> & { mailFrom: string | undefined } {
   const settings = Object.fromEntries(librarySettings.map((name) => [name, said[name] ?? variables[name]]))
-  return { ...readEnvironment(settings), mailFrom: settings['MAIL_FROM'] }
+  return { ...readEnvironment(settings, 'application'), mailFrom: settings['MAIL_FROM'] }
 }

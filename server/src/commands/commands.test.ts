@@ -104,7 +104,8 @@ describe('a configuration that cannot work', () => {
       RATE_LIMITS: 'off',
     })
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-    const said = ['PORT', 'DATABASE_URL', 'SECRET', 'PUBLIC_URL', 'LOG_LEVEL', 'RATE_LIMITS']
+    const missing = ['PUBLIC_URL', 'SMTP_URL', 'MAIL_FROM']
+    const said = ['PORT', 'DATABASE_URL', 'SECRET', ...missing, 'LOG_LEVEL', 'RATE_LIMITS']
     const defined = ['plans.free.includes.recordings', 'plans.free.prices.default', 'signup.plan']
     for (const each of [...said, ...defined]) expect(stderr).toContain(`\n  - ${each}`)
     expect(stderr).not.toMatch(/\n\s+at /)
@@ -306,6 +307,7 @@ describe('staff', () => {
       DATABASE_URL: freehold.database,
       NODE_ENV: 'production',
       PUBLIC_URL: 'https://app.example.test',
+      SMTP_URL: 'smtp://127.0.0.1:1',
       MAIL_FROM: 'app@example.test',
     }
     const refused = await command(['staff', 'add', user.email], env)

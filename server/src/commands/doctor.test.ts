@@ -35,6 +35,7 @@ async function closedPort(): Promise<number> {
 const production = {
   NODE_ENV: 'production',
   PUBLIC_URL: 'https://app.example.test',
+  SMTP_URL: 'smtp://127.0.0.1:1',
   MAIL_FROM: 'app@example.test',
 }
 
@@ -118,7 +119,9 @@ test('a mail server that answers, one that is away, and none in production', asy
     state: 'fail',
     detail: expect.stringMatching(/^127\.0\.0\.1:\d+: .*ECONNREFUSED/),
   })
-  expect((await examine(production))['Mail']).toMatchObject({ state: 'fail', remedy: 'set SMTP_URL' })
+  const { Configuration, Mail } = await examine({ ...production, SMTP_URL: '' })
+  expect(Configuration).toMatchObject({ state: 'fail', detail: expect.stringMatching(/^SMTP_URL is required/) })
+  expect(Mail?.state).toBe('skipped')
 })
 
 test('a clock that was moved is fine in development and wrong in production', async () => {

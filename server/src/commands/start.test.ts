@@ -80,7 +80,13 @@ test('logs are JSON lines, a line for each request, and nothing of it is an addr
 })
 
 test('in production there is no banner between the logs', async () => {
-  const env = { NODE_ENV: 'production', PUBLIC_URL: 'https://app.example.test', HOST: '127.0.0.1' }
+  const env = {
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://app.example.test',
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    MAIL_FROM: 'app@example.test',
+    HOST: '127.0.0.1',
+  }
   const { output } = await start([], env)
   const lines = output.stdout.trimEnd().split('\n')
   expect(lines.map((line) => JSON.parse(line) as { api?: string })).toContainEqual(

@@ -235,7 +235,7 @@ export interface MailsTable {
   template: string
   recipient: string
   subject: string
-  sealed: Buffer
+  sealed: Buffer | null
   attempts: Generated<number>
   error: string | null
   createdAt: Date

@@ -3,6 +3,8 @@ import { realTime } from '../clock.ts'
 import type { Context } from '../context.ts'
 
 const dayMilliseconds = 86_400_000
+/** How long a mail can be read in the database: longer than any link in it works. What was sent to whom stays. */
+const mailDays = 30
 /** How long events are kept after they were handed over, or passed over. */
 const eventDays = 30
 
@@ -13,6 +15,7 @@ const eventDays = 30
 export async function cleanUp(ctx: Context): Promise<void> {
   const db = ctx.db.across
   const now = ctx.now()
+  const daysAgo = (days: number) => new Date(now.getTime() - days * dayMilliseconds)
   for (const table of [
     'sessions',
     'passwordResets',
@@ -25,11 +28,14 @@ export async function cleanUp(ctx: Context): Promise<void> {
   // These are better-auth's, whose clock does not follow the domain's.
   await db.deleteFrom('verifications').where('expiresAt', '<=', new Date(realTime())).execute()
   // The consuming statement looks here because a cache may remember a key for a second after it was revoked.
+  await db.deleteFrom('recentRevocations').where('revokedAt', '<', daysAgo(1)).execute()
   await db
-    .deleteFrom('recentRevocations')
-    .where('revokedAt', '<', new Date(now.getTime() - dayMilliseconds))
+    .updateTable('mails')
+    .set({ sealed: null })
+    .where('sealed', 'is not', null)
+    .where('createdAt', '<=', daysAgo(mailDays))
     .execute()
-  await deleteEvents(ctx, new Date(now.getTime() - eventDays * dayMilliseconds))
+  await deleteEvents(ctx, daysAgo(eventDays))
   // Rate limits are on real time too, in milliseconds since 1970.
   await sql`delete from freehold.rate_limits where expire < ${realTime()}`.execute(db)
 }

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
 import { days, defineProduct, usd } from '../product.ts'
+import { openMailer } from '../mail/deliver.ts'
 import { checkTaskNames } from '../tasks.ts'
 import { expireReservations } from '../usage/tasks.ts'
 import { cleanUp } from './clean-up.ts'
@@ -254,6 +255,32 @@ describe('the built-in tasks', () => {
     }
     expect(await freehold.sql(`select id from freehold.sessions where id = 'old'`)).toEqual([])
     expect(await freehold.api.get('/v1/me', { token })).toMatchObject({ status: 200 })
+  })
+
+  test('remove what a mail said after 30 days, and keep that it was sent', async () => {
+    const freehold = await start()
+    const { user } = await freehold.signUp()
+    const content = async () =>
+      freehold.sql(
+        'select sealed is null as removed, sent_at, template, subject from freehold.mails where recipient = $1',
+        [user.email],
+      )
+    const [before] = await content()
+    await freehold.advance(seconds(30) - 60)
+    const later = await freehold.signUp()
+    await cleanUp(freehold.ctx)
+    expect(await content()).toEqual([before])
+    expect(await freehold.mails(user.email)).toHaveLength(1)
+
+    await freehold.advance(60)
+    await cleanUp(freehold.ctx)
+    expect(await content()).toEqual([{ ...before, removed: true }])
+    expect(await freehold.mails(user.email)).toEqual([])
+    expect(await freehold.mails(later.user.email)).toHaveLength(1)
+    const [mail] = await freehold.sql('select id from freehold.mails where recipient = $1', [user.email])
+    await freehold.sql('update freehold.mails set sent_at = null where id = $1', [mail.id])
+    await openMailer(freehold.ctx, 'smtp://127.0.0.1:1', 'app@example.test').deliver(mail.id)
+    expect((await content())[0]).toMatchObject({ sent_at: null })
   })
 
   test('keep their names', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { simpleParser, type ParsedMail } from 'mailparser'
+import { pino } from 'pino'
 import { SMTPServer } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
@@ -126,6 +127,23 @@ describe('a mail', () => {
 })
 
 describe('a mail server', () => {
+  test('that production does not have is missed, on every mail and in the log', async () => {
+    const lines: string[] = []
+    const logger = pino({}, { write: (line: string) => void lines.push(line) })
+    const options = { production: true, worker: true, publicUrl: 'https://app.recorder.test', logger }
+    const freehold = await createTestFreehold(options)
+    opened.push(freehold.close)
+    const { user } = await freehold.signUp()
+    const row = await freehold.eventually(async () => {
+      const seen = await mailTo(freehold, user.email)
+      return seen.attempts > 0 && seen
+    }, 'the attempt')
+    expect(row).toMatchObject({ sent_at: null, failed_at: expect.any(Date) })
+    expect(row.error).toMatch(/^SMTP_URL is not set/)
+    expect(lines.filter((line) => line.includes('SMTP_URL is not set'))).not.toEqual([])
+    expect(lines.filter((line) => line.includes('mail sent'))).toEqual([])
+  })
+
   test(
     'that is down delays mail and nothing else; it arrives when the server is back',
     { timeout: 40_000 },

@@ -4,22 +4,26 @@ import type { Context } from '../context.ts'
 export type Mailer = { deliver: (mailId: string) => Promise<void>; close: () => void }
 
 /**
- * Sends queued mails over SMTP. Without a server (development) they stay in the mailbox and count as sent. A failure is
- * noted on the mail and thrown, so that the queue tries again with growing pauses; nothing waits for it.
+ * Sends queued mails over SMTP. Without a server they stay in the mailbox and count as sent in development; in production
+ * that is a failure like others. A failure is noted on the mail and thrown, so that the queue tries again with growing
+ * pauses; nothing waits for it.
  */
 export function openMailer(ctx: Context, smtpUrl: string | undefined, from: string): Mailer {
   let opening: Promise<Transporter> | undefined
   const transport = smtpUrl === undefined ? undefined : () => (opening ??= openTransport(smtpUrl))
+  const { production, publicUrl } = ctx.settings
+  if (!transport && production) ctx.log.warn(noServer)
 
   const deliver = async (mailId: string) => {
     const mail = await ctx.db.across.selectFrom('mails').selectAll().where('id', '=', mailId).executeTakeFirst()
-    if (!mail || mail.sentAt) return
+    if (!mail || mail.sentAt || !mail.sealed) return
     const update = ctx.db.across.updateTable('mails').where('id', '=', mailId)
     try {
+      if (!transport && production) throw new Error(noServer)
       if (transport) {
         const { text, html } = JSON.parse(ctx.secrets.open(mail.sealed)) as { text: string; html: string }
         // The same id every time: a retry after a lost answer is recognisable as a duplicate.
-        const messageId = `<${mail.id}@${new URL(ctx.settings.publicUrl).hostname}>`
+        const messageId = `<${mail.id}@${new URL(publicUrl).hostname}>`
         const server = await transport()
         await server.sendMail({
           from,
@@ -47,6 +51,8 @@ export function openMailer(ctx: Context, smtpUrl: string | undefined, from: stri
       ),
   }
 }
+
+const noServer = 'SMTP_URL is not set: mails wait for it and are given up after a day'
 
 /** What is wrong with a mail server: whether it answers and takes our user and password. Sends nothing. */
 export async function findMailServerProblem(smtpUrl: string): Promise<string | undefined> {

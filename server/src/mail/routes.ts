@@ -1,3 +1,4 @@
+import type { NotNull } from 'kysely'
 import { Type } from 'typebox'
 import { acrossBusinesses } from '../db/transactions.ts'
 import type { Routes } from '../http/request.ts'
@@ -30,7 +31,13 @@ export const mailboxRoutes: Routes = (app, ctx) => {
     async (request) => {
       const { to } = request.query
       const rows = await acrossBusinesses(ctx.db, (tx) => {
-        const query = tx.selectFrom('mails').selectAll().orderBy('id', 'desc').limit(100)
+        const query = tx
+          .selectFrom('mails')
+          .selectAll()
+          .where('sealed', 'is not', null)
+          .$narrowType<{ sealed: NotNull }>()
+          .orderBy('id', 'desc')
+          .limit(100)
         return (to ? query.where('recipient', '=', to.toLowerCase()) : query).execute()
       })
       return {
