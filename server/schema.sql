@@ -142,6 +142,21 @@ create table freehold.credit_entries (
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: insert, select
 
+create unlogged table freehold.denials (
+  business_id text collate "C" not null,
+  request_id text collate "C" not null,
+  at timestamp with time zone not null,
+  route text not null,
+  code text not null,
+  asked jsonb not null,
+  explanation jsonb not null,
+  constraint denials_pkey PRIMARY KEY (business_id, request_id)
+);
+CREATE INDEX denials_at ON freehold.denials USING btree (at);
+CREATE INDEX denials_request ON freehold.denials USING btree (request_id);
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: select
+
 create table freehold.email_verifications (
   user_id text collate "C" not null,
   email text not null,

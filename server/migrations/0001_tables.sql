@@ -378,6 +378,21 @@ create unique index reservations_idempotency on freehold.reservations (business_
   where idempotency_key is not null;
 create index reservations_open on freehold.reservations (expires_at) where confirmed_at is null and released_at is null;
 
+-- Why the gate denied what, for a day: a request id can be explained. Unlogged, because a flood of denials must cost
+-- next to nothing and none of them is worth a flush. No foreign keys: what is denied may be of no business.
+create unlogged table freehold.denials (
+  business_id text collate "C" not null,
+  request_id text collate "C" not null,
+  at timestamptz not null,
+  route text not null,
+  code text not null,
+  asked jsonb not null,
+  explanation jsonb not null,
+  primary key (business_id, request_id)
+);
+create index denials_request on freehold.denials (request_id);
+create index denials_at on freehold.denials (at);
+
 -- Invoices and money.
 
 -- The last invoice number given. Whoever finalises an invoice holds the row until they commit: numbers have no gaps.

@@ -9,7 +9,7 @@ declare
 begin
   foreach tenant_table in array array[
     'members', 'invitations', 'api_keys', 'subscriptions', 'subscription_cycles', 'limit_overrides', 'grants',
-    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'support_sessions', 'audit_entries', 'event_streams', 'events', 'event_holds',
+    'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'denials', 'support_sessions', 'audit_entries', 'event_streams', 'events', 'event_holds',
     'invoices', 'invoice_lines', 'payments', 'credit_balances', 'credit_entries'
   ] loop
     execute format('alter table freehold.%I enable row level security', tenant_table);
@@ -23,6 +23,7 @@ end $$;
 
 -- History is written, never rewritten.
 revoke update, delete on freehold.audit_entries, freehold.subscription_cycles from freehold_tenant;
+revoke insert, update, delete on freehold.denials from freehold_tenant;
 revoke update, delete on freehold.events from freehold_tenant;
 revoke delete on freehold.event_streams from freehold_tenant;
 revoke insert, update, delete on freehold.event_holds from freehold_tenant;

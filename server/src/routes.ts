@@ -1,3 +1,4 @@
+import { explainRoutes } from './access/explain-routes.ts'
 import { gateRoutes } from './access/routes.ts'
 import { apiKeyRoutes } from './api-keys/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
@@ -36,6 +37,7 @@ export const routes = (ctx: Context): Routes[] => [
   invitationRoutes,
   apiKeyRoutes,
   gateRoutes,
+  explainRoutes,
   auditRoutes,
   planRoutes,
   staffPlanRoutes,

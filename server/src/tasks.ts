@@ -1,3 +1,4 @@
+import { forgetDenials } from './access/denials.ts'
 import { standingOf } from './access/standings.ts'
 import type { Context } from './context.ts'
 import { acrossBusinesses } from './db/transactions.ts'
@@ -16,6 +17,7 @@ const builtIn: Record<string, Task> = {
   'renew-subscriptions': { schedule: '* * * * *', run: renewDue },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },
+  'forget-denials': { schedule: '23 * * * *', run: forgetDenials },
   'clean-up': { schedule: '17 3 * * *', run: cleanUp },
   'password-reset': { run: requestPasswordReset },
   'email-verification': { run: requestVerification },

@@ -65,6 +65,7 @@ const wantedElsewhere: [route: RegExp, access: string][] = [
   [/ \/v1\/staff\//, 'staff:write'],
   [/^POST \/v1\/(check|consume|allocate|release|usage|reservations)(\/|$)/, 'credential'],
   [/^DELETE \/v1\/reservations\//, 'credential'],
+  [/^GET \/v1\/explain\//, 'credential'],
   [/^GET \/v1\/me$/, 'credential'],
   [/ \/v1\/me(\/|$)/, 'user'],
   [/^POST \/v1\/(logout|businesses|invitations\/accept)$/, 'user'],
@@ -100,6 +101,7 @@ const named: Record<string, string> = {
   invitations: 'invitations',
   'api-keys': 'api_keys',
   reservations: 'reservations',
+  explain: 'denials',
   'support-access/requests': 'support_sessions',
   'support-access/sessions': 'support_sessions',
   'support-sessions': 'support_sessions',
@@ -207,6 +209,9 @@ async function world(): Promise<World> {
   const reservation = freehold.ok(
     await freehold.api.post('/v1/reservations', { feature: 'recordings', amount: 2 }, { token: key }),
   )
+  const denial = freehold.ok(await freehold.api.post('/v1/check', { permission: 'members:manage' }, { token: key }))
+  // By then it is written, too.
+  freehold.ok(await freehold.api.get(`/v1/explain/${denial.requestId}`, { token }))
   await freehold.sql(
     `insert into freehold.grants
        (business_id, id, feature, amount, reason, effective_at, created_by, created_at)
@@ -231,6 +236,7 @@ async function world(): Promise<World> {
       users: member.userId,
       sessions: session.id,
       reservations: reservation.id,
+      denials: denial.requestId,
       invitations: await newest('invitations'),
       api_keys: await newest('api_keys'),
       support_sessions: await newest('support_sessions'),

@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts'
+import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
@@ -24,6 +24,10 @@ export type Subject = {
   /** What the caller may do there; undefined for the product's own backend, which decides that itself. */
   permissions: ReadonlySet<string> | undefined
   credentialId: string
+  /** Whose credential it is. */
+  actor: Actor
+  /** A person's, in that business. */
+  role?: string | undefined
 }
 
 export type GateAnswer = {
@@ -35,6 +39,8 @@ export type GateAnswer = {
   remaining: number | null
   resetsAt: Date | null
   requestId: string
+  /** Reserved, of what is counted: for explanations, and not in the answer's body. */
+  held?: number
 }
 
 export type Ask = { permission?: string | undefined; feature?: string | undefined; amount?: number; requestId: string }
@@ -225,7 +231,7 @@ function answer(
   { requestId }: Ask,
 ): GateAnswer {
   const remaining = limit === null ? null : Math.max(0, limit - used - held)
-  return { allowed: code === null, code, limit, used, remaining, resetsAt, requestId }
+  return { allowed: code === null, code, limit, used, remaining, resetsAt, requestId, held }
 }
 
 const denial = (code: ErrorCode, ask: Ask): GateAnswer => uncounted(code, ask)

@@ -7,23 +7,24 @@ import { Amount, closed, FeatureName, Id, OptionalInteger, OptionalText, Optiona
 import { acrossBusinesses } from '../http/transactions.ts'
 import { confirmReservation, releaseReservation } from '../usage/reservations.ts'
 import { allocate, check, consumeUnits, release, reserve, type Ask, type GateAnswer, type Subject } from './gate.ts'
+import { explained } from './explained.ts'
+import { ExplanationBody } from './presenter.ts'
+import { isDenial } from './steps.ts'
 import { subjectOf, type SubjectFields } from './subject.ts'
 
-const Answer = Type.Object(
-  {
-    allowed: Type.Boolean(),
-    code: Type.Unsafe<GateAnswer['code']>({
-      type: ['string', 'null'],
-      description: 'null when allowed, otherwise why not',
-    }),
-    limit: OptionalInteger,
-    used: OptionalInteger,
-    remaining: OptionalInteger,
-    resetsAt: OptionalTime,
-    requestId: Type.String(),
-  },
-  { $id: 'GateAnswer' },
-)
+const answerFields = {
+  allowed: Type.Boolean(),
+  code: Type.Unsafe<GateAnswer['code']>({
+    type: ['string', 'null'],
+    description: 'null when allowed, otherwise why not',
+  }),
+  limit: OptionalInteger,
+  used: OptionalInteger,
+  remaining: OptionalInteger,
+  resetsAt: OptionalTime,
+  requestId: Type.String(),
+}
+const Answer = Type.Object({ ...answerFields, explanation: Type.Optional(ExplanationBody) }, { $id: 'GateAnswer' })
 
 const subjectFields = {
   businessId: Type.Optional(Id),
@@ -39,30 +40,27 @@ const IdempotencyKey = Type.String({ minLength: 1, maxLength: 255 })
 const ItemId = Type.String({ minLength: 1, maxLength: 200 })
 const At = Type.String({ format: 'date-time', description: 'When it happened: up to 24 hours ago, in the open period' })
 
-const item = { ...subjectFields, permission: Type.Optional(Permission), feature: FeatureName, itemId: ItemId }
-const units = { ...subjectFields, permission: Type.Optional(Permission), feature: FeatureName }
+const Explain = Type.Boolean({ description: 'Answer with every step of the gate and what it saw' })
+
+const wanted = { ...subjectFields, permission: Type.Optional(Permission), explain: Type.Optional(Explain) }
+const item = { ...wanted, feature: FeatureName, itemId: ItemId }
+const units = { ...wanted, feature: FeatureName }
 
 /** Asks the gate for the request's subject; a credential the backend asked about that is not valid is a denial. */
-async function ask<Body extends SubjectFields, Result extends GateAnswer>(
+async function ask<Body extends SubjectFields & { explain?: boolean }, Result extends GateAnswer>(
   request: FastifyRequest,
   body: Body,
-  operation: (subject: Subject, ask: Omit<Body, keyof SubjectFields> & Pick<Ask, 'requestId'>) => Promise<Result>,
+  operation: (
+    subject: Subject,
+    ask: Omit<Body, keyof SubjectFields | 'explain'> & Pick<Ask, 'requestId'>,
+  ) => Promise<Result>,
 ): Promise<Result | GateAnswer> {
   const subject = await subjectOf(request, body)
-  const requestId = request.id
-  if (!subject) {
-    return {
-      allowed: false,
-      code: 'unauthenticated',
-      limit: null,
-      used: null,
-      remaining: null,
-      resetsAt: null,
-      requestId,
-    }
-  }
-  const { businessId: _business, subject: _subject, ...rest } = body
-  return operation(subject, { ...rest, requestId })
+  const { businessId: _business, subject: _subject, explain = false, ...rest } = body
+  const answer = subject
+    ? await operation(subject, { ...rest, requestId: request.id })
+    : refused('unauthenticated', request.id)
+  return answer.allowed && !explain ? answer : explained(request.freehold.ctx, request, subject, body, answer)
 }
 
 /** The gate's routes, for API keys, sessions and app keys. */
@@ -79,8 +77,7 @@ export const gateRoutes: Routes = (app, ctx) => {
         tags,
         body: Type.Object(
           {
-            ...subjectFields,
-            permission: Type.Optional(Permission),
+            ...wanted,
             feature: Type.Optional(FeatureName),
             amount: Type.Optional(Amount),
           },
@@ -247,7 +244,7 @@ export const gateRoutes: Routes = (app, ctx) => {
           closed,
         ),
         response: {
-          200: Type.Object({ items: Type.Array(Type.Object({ idempotencyKey: Type.String(), ...Answer.properties })) }),
+          200: Type.Object({ items: Type.Array(Type.Object({ idempotencyKey: Type.String(), ...answerFields })) }),
         },
       },
     },
@@ -269,6 +266,10 @@ export const gateRoutes: Routes = (app, ctx) => {
           : refused('unauthenticated', request.id)
         items.push({ ...answer, idempotencyKey: event.idempotencyKey })
       }
+      // They share a request id, so one of them can be asked about.
+      const first = items.findIndex(({ code }) => isDenial(code))
+      const denied = items[first]
+      if (denied) await explained(ctx, request, subject, { ...fields, ...events[first] }, denied)
       return { items }
     },
   )

@@ -37,7 +37,7 @@ export async function subjectOf(request: FastifyRequest, body: SubjectFields): P
   if (businessId === undefined)
     throw invalid('body/subject', 'name the business: { "businessId": … } or { "credential": … }')
   await mustExist(ctx, businessId)
-  return { businessId, permissions: undefined, credentialId: actor.id }
+  return { businessId, permissions: undefined, credentialId: actor.id, actor }
 }
 
 /** What a credential may do, and where; `path` is where a person has to name the business. */
@@ -50,12 +50,13 @@ export async function credentialSubject(
   if (actor.kind === 'key') {
     if (businessId !== undefined && businessId !== actor.businessId) throw new FreeholdError('not_found')
     if (perMinute !== undefined && ctx.settings.rateLimits) await limitKey(ctx, actor.id, perMinute)
-    return { businessId: actor.businessId, permissions, credentialId: actor.id }
+    return { businessId: actor.businessId, permissions, credentialId: actor.id, actor }
   }
   const named = businessId ?? (actor.kind === 'staff' ? actor.supportSession.businessId : undefined)
   if (named === undefined) throw invalid(path, 'is required: a person may belong to several businesses')
   const opened = await openBusiness(ctx, actor, named)
-  return { businessId: opened.id, permissions: opened.permissions, credentialId: credentialIdOf(actor) }
+  const { id, permissions: held, role } = opened
+  return { businessId: id, permissions: held, credentialId: credentialIdOf(actor), actor, role }
 }
 
 /** What the ledger names as the one who used something, and what can be revoked. */

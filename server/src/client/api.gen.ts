@@ -669,6 +669,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/explain/{requestId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why the gate denied a request of the last 24 hours
+         * @description For app keys and staff, and for whoever holds usage:read in the business. Of many denials at once only the first of a minute are kept; any request explains itself when it is sent with `explain: true`.. For any valid credential
+         */
+        get: operations["getExplain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -1582,6 +1602,22 @@ export interface components {
              */
             createdAt: string;
         };
+        Denial: {
+            requestId: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            at: string;
+            /** @description null when the credential was of no business */
+            businessId: string | null;
+            route: string;
+            asked: {
+                [key: string]: unknown;
+            };
+            code: string;
+            explanation: components["schemas"]["Explanation"];
+        };
         Entitlement: {
             /** @enum {unknown} */
             kind: "switch" | "value" | "allocated" | "metered";
@@ -1598,6 +1634,34 @@ export interface components {
             /** @description Of a value */
             value?: number;
         };
+        Explanation: {
+            /** @description In the order of the gate */
+            steps: {
+                /** @enum {unknown} */
+                name: "credential" | "permission" | "business" | "subscription" | "plan" | "feature" | "override" | "grants" | "counter";
+                /** @description null where the gate never came to */
+                passed: boolean | null;
+                /** @description The values this step looked at */
+                saw: {
+                    [key: string]: unknown;
+                };
+                /** @description What would mend it, of the step that failed */
+                remedy?: {
+                    text: string;
+                    /** @description Of the portal */
+                    page?: string;
+                    /** @description Method and path of a route */
+                    call?: string;
+                    /** @description What only staff can do; shown to them and to app keys */
+                    staff?: {
+                        page: string;
+                        call: string;
+                    };
+                };
+            }[];
+            /** @description The name of a step */
+            failed: string | null;
+        };
         GateAnswer: {
             allowed: boolean;
             /** @description null when allowed, otherwise why not */
@@ -1608,6 +1672,7 @@ export interface components {
             /** Format: date-time */
             resetsAt: string | null;
             requestId: string;
+            explanation?: components["schemas"]["Explanation"];
         };
         Grant: {
             id: string;
@@ -2344,6 +2409,8 @@ export interface operations {
                         credential?: string;
                     };
                     permission?: string;
+                    /** @description Answer with every step of the gate and what it saw */
+                    explain?: boolean;
                     feature: string;
                     itemId: string;
                 };
@@ -3498,6 +3565,8 @@ export interface operations {
                         credential?: string;
                     };
                     permission?: string;
+                    /** @description Answer with every step of the gate and what it saw */
+                    explain?: boolean;
                     feature?: string;
                     amount?: number;
                 };
@@ -3544,6 +3613,8 @@ export interface operations {
                         credential?: string;
                     };
                     permission?: string;
+                    /** @description Answer with every step of the gate and what it saw */
+                    explain?: boolean;
                     feature: string;
                     amount?: number;
                     idempotencyKey?: string;
@@ -3735,6 +3806,37 @@ export interface operations {
                             key: string;
                         }[];
                     };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getExplain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                requestId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Denial"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -4437,6 +4539,8 @@ export interface operations {
                         credential?: string;
                     };
                     permission?: string;
+                    /** @description Answer with every step of the gate and what it saw */
+                    explain?: boolean;
                     feature: string;
                     itemId: string;
                 };
@@ -4483,6 +4587,8 @@ export interface operations {
                         credential?: string;
                     };
                     permission?: string;
+                    /** @description Answer with every step of the gate and what it saw */
+                    explain?: boolean;
                     feature: string;
                     amount?: number;
                     /** @default 600 */
@@ -4509,6 +4615,7 @@ export interface operations {
                         /** Format: date-time */
                         resetsAt: string | null;
                         requestId: string;
+                        explanation?: components["schemas"]["Explanation"];
                     };
                 };
             };

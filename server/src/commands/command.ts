@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 
 /** Something `freehold` can be told to do. Its options are declared, so that help and parsing cannot disagree. */
 export type Command = {
-  /** What has to follow, in order: `EMAIL`. */
+  /** What has to follow, in order: `EMAIL`. One in brackets may be left out: `[ID]`. */
   positionals: readonly string[]
   options: Options
   /** A few sentences for its --help. */
@@ -51,7 +51,7 @@ export function parse({ options, positionals: expected }: Command, args: string[
     parseArgs({ args, options: { ...options, ...globalOptions }, allowPositionals: true }),
   )
   const missing = expected[positionals.length]
-  if (missing !== undefined) throw new UsageError(`${missing} is missing`)
+  if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`${missing} is missing`)
   const surplus = positionals[expected.length]
   if (surplus !== undefined) throw new UsageError(`Unexpected argument ${surplus}`)
   const { config, help: _, version: __, ...rest } = values

@@ -23,6 +23,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'Check that everything is in place, and say what to do where it is not',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  explain: {
+    about: 'Say why the gate denied a request, or what it would answer now',
+    load: async () => (await import('./explain.ts')).explain,
+  },
   verify: {
     about: 'Recompute every usage counter from the ledger',
     load: async () => (await import('./verify.ts')).verify,

@@ -102,6 +102,16 @@ export interface CreditEntriesTable {
   createdAt: Date
 }
 
+export interface DenialsTable {
+  businessId: string
+  requestId: string
+  at: Date
+  route: string
+  code: string
+  asked: ColumnType<Record<string, unknown>, string, string>
+  explanation: ColumnType<Record<string, unknown>, string, string>
+}
+
 export interface EmailVerificationsTable {
   userId: string
   email: string
@@ -507,6 +517,7 @@ export interface Tables {
   clockOffset: ClockOffsetTable
   creditBalances: CreditBalancesTable
   creditEntries: CreditEntriesTable
+  denials: DenialsTable
   emailVerifications: EmailVerificationsTable
   eventHolds: EventHoldsTable
   eventStreams: EventStreamsTable

@@ -1,0 +1,103 @@
+import { Type } from 'typebox'
+import type { Actor } from '../context.ts'
+import { Time } from '../http/schemas.ts'
+import { nobody, type Denial } from './denials.ts'
+import { stepNames, type Explanation } from './steps.ts'
+
+const Open = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })
+
+export const ExplanationBody = Type.Object(
+  {
+    steps: Type.Array(
+      Type.Object({
+        name: Type.Enum([...stepNames]),
+        passed: Type.Unsafe<boolean | null>({
+          type: ['boolean', 'null'],
+          description: 'null where the gate never came to',
+        }),
+        saw: Type.Unsafe<Record<string, unknown>>({
+          type: 'object',
+          additionalProperties: true,
+          description: 'The values this step looked at',
+        }),
+        remedy: Type.Optional(
+          Type.Object(
+            {
+              text: Type.String(),
+              page: Type.Optional(Type.String({ description: 'Of the portal' })),
+              call: Type.Optional(Type.String({ description: 'Method and path of a route' })),
+              staff: Type.Optional(
+                Type.Object(
+                  { page: Type.String(), call: Type.String() },
+                  { description: 'What only staff can do; shown to them and to app keys' },
+                ),
+              ),
+            },
+            { description: 'What would mend it, of the step that failed' },
+          ),
+        ),
+      }),
+      { description: 'In the order of the gate' },
+    ),
+    failed: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'The name of a step' }),
+  },
+  { $id: 'Explanation' },
+)
+
+/** Whoever runs the product sees everything; a business sees nothing that staff wrote for themselves. */
+export type Audience = 'staff' | 'business'
+
+export function audienceOf(actor: Actor | undefined): Audience {
+  const runsTheProduct = actor?.kind === 'app' || actor?.kind === 'staff' || (actor?.kind === 'user' && actor.staff)
+  return runsTheProduct ? 'staff' : 'business'
+}
+
+export function presentExplanation({ steps, failed }: Explanation, audience: Audience) {
+  if (audience === 'staff') return { steps, failed }
+  return {
+    steps: steps.map(({ saw, remedy, ...step }) => {
+      const { staff: _, ...mending } = remedy ?? {}
+      return {
+        ...step,
+        saw: withoutReasons(saw) as Record<string, unknown>,
+        ...(remedy ? { remedy: { ...mending, text: remedy.text } } : {}),
+      }
+    }),
+    failed,
+  }
+}
+
+function withoutReasons(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutReasons)
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, each]) => (name === 'reason' ? [] : [[name, withoutReasons(each)]])),
+  )
+}
+
+export const DenialBody = Type.Object(
+  {
+    requestId: Type.String(),
+    at: Time,
+    businessId: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'null when the credential was of no business',
+    }),
+    route: Type.String(),
+    asked: Open,
+    code: Type.String(),
+    explanation: ExplanationBody,
+  },
+  { $id: 'Denial' },
+)
+
+export const presentDenial = (denial: Denial, audience: Audience) => ({
+  requestId: denial.requestId,
+  at: denial.at,
+  businessId: denial.businessId === nobody ? null : denial.businessId,
+  route: denial.route,
+  asked: denial.asked,
+  code: denial.code,
+  // Written by explanationOf; times have become text.
+  explanation: presentExplanation(denial.explanation as Explanation, audience),
+})
