@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -66,6 +67,26 @@ test('start says where everything is, and serves it', async () => {
   const reference = await fetch(`${url}/docs`)
   expect(reference.headers.get('content-type')).toMatch(/^text\/html/)
   expect((await fetch(`${url}/docs/js/scalar.js`)).headers.get('content-type')).toMatch(/javascript/)
+})
+
+test('links in mails lead to the port that is served, also to one that the system chose', async () => {
+  const links = async (env: Record<string, string>) => {
+    const { url } = await start([], env)
+    const email = `ann-${randomBytes(4).toString('hex')}@start.test`
+    const person = { email, password, firstName: 'Ann', lastName: 'Acme' }
+    const answer = await fetch(`${url}/v1/signup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ business: { name: 'Acme' }, ...person }),
+    })
+    expect(answer.status).toBe(201)
+    const [mail] = await freehold.mails(email)
+    return { url, link: /https?:\S+/.exec(mail?.text ?? '')?.[0] }
+  }
+  const chosen = await links({})
+  expect(chosen.link?.split('/verify-email#')[0]).toBe(chosen.url)
+  const said = await links({ PUBLIC_URL: 'http://localhost:4000' })
+  expect(said.link).toMatch(/^http:\/\/localhost:4000\/verify-email#/)
 })
 
 test('logs are JSON lines, a line for each request, and nothing of it is an address or a secret', async () => {

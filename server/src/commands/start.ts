@@ -21,6 +21,9 @@ async function serve(config: string | undefined, worker: boolean): Promise<Runni
     const server = await freehold.server()
     await server.listen({ port: environment.port, host: environment.host })
     const { port } = server.server.address() as AddressInfo
+    // A port that the system chose (PORT=0) is known only now; nobody can have asked for a mail yet.
+    const { settings } = freehold.ctx
+    if (settings.publicUrl === 'http://localhost:0') settings.publicUrl = `http://localhost:${port}`
     // While nobody has asked for anything yet, so that the first to sign in does not wait for it.
     setTimeout(() => void import('../users/better-auth.ts').then(({ loadSignIn }) => loadSignIn()), 500).unref()
     announce(freehold.ctx.product.name, environment.production ? environment.publicUrl : `http://localhost:${port}`)
