@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -115,6 +116,12 @@ test('holds what runs and nothing else', async () => {
   expect(paths).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'package.json']))
   const migrations = (await readdir(join(root, 'server/migrations'))).map((name) => `migrations/${name}`)
   expect(paths).toEqual(expect.arrayContaining(migrations))
+  // Npm shows the one, and the other is what lets anybody use it.
+  for (const name of ['README.md', 'LICENSE']) {
+    const installed = await readFile(join(folder, 'node_modules/freehold', name), 'utf8')
+    expect(installed).toBe(await readFile(join(root, name), 'utf8'))
+    expect(existsSync(join(root, 'server', name))).toBe(false)
+  }
   expect(paths.filter((path) => !/^(dist|migrations)\/|^(package\.json|README\.md|LICENSE)$/.test(path))).toEqual([])
   expect(paths.filter((path) => /\.test\.|\.test-d\.|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual([])
 })
