@@ -1,4 +1,5 @@
 import { createClient, type Schemas } from 'freehold/client'
+import { text } from './text/shared.ts'
 import { page } from './ui/page.ts'
 
 export type { Schemas }
@@ -19,7 +20,7 @@ export class Refusal extends Error {
   readonly more: Record<string, unknown>
 
   constructor(status: number, problem: Problem) {
-    super(problem.detail ?? problem.title ?? 'The server did not answer as it should')
+    super(problem.detail ?? problem.title ?? text.unforeseen)
     this.name = 'Refusal'
     this.status = status
     this.code = problem.code ?? 'internal_error'
@@ -34,7 +35,7 @@ type Answer<Data> = { data?: Data; error?: unknown; response: Response }
 /** What a call answers, or a Refusal thrown: `await answer(api.GET('/v1/me'))`. */
 export async function answer<Data>(call: Promise<Answer<Data>>): Promise<Data> {
   const { data, error, response } = await call.catch(() => {
-    throw new Refusal(0, { code: 'unreachable', detail: 'The server cannot be reached. Are you online?' })
+    throw new Refusal(0, { code: 'unreachable', detail: text.unreachable })
   })
   if (!response.ok) {
     throw new Refusal(response.status, typeof error === 'object' && error !== null ? error : {})

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openWeb } from './pages.ts'
 
@@ -7,19 +9,51 @@ beforeAll(async () => {
 })
 afterAll(() => web.close())
 
-test('signing up leads to the business, by keyboard alone', async () => {
-  const { page, go, complaints, screenshot } = await web.visit()
-  await go('/sign-up')
-  await screenshot('sign-up')
-  await page.getByLabel('First name').focus()
-  for (const text of ['Ann', 'Archer', 'ann@acme.test', 'correct horse battery']) {
-    await page.keyboard.type(text)
-    await page.keyboard.press('Tab')
+test('signing up leads to the first counted unit, by keyboard alone', async () => {
+  const { page, go, complaints, screenshot, see } = await web.visit()
+  const { keyboard } = page
+  const tabTo = async (name: string) => {
+    for (let presses = 0; presses < 40; presses += 1) {
+      await keyboard.press('Tab')
+      const focused = await page.evaluate(() => {
+        const element = document.activeElement
+        const labels = element instanceof HTMLInputElement ? element.labels : null
+        return element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent ?? ''
+      })
+      if (focused.includes(name)) return
+    }
+    throw new Error(`${name} cannot be reached`)
   }
-  await page.keyboard.press('Tab')
-  await page.keyboard.type('Acme')
-  await page.keyboard.press('Enter')
+  const fill = async (label: string, text: string) => {
+    await tabTo(label)
+    await keyboard.type(text)
+  }
+
+  await go('/')
+  await see('Sign in')
+  await tabTo('Create one')
+  await keyboard.press('Enter')
+  await see('Create your account')
+  await fill('First name', 'Ann')
+  await fill('Last name', 'Archer')
+  await fill('E-mail', 'ann@acme.test')
+  await fill('Password', 'correct horse battery')
+  await fill('Business name', 'Acme')
+  await keyboard.press('Enter')
   await page.waitForURL(/\/b\/biz_\w+$/)
-  await screenshot('overview')
+  await see('Acme')
+  expect(await page.title()).toBe('Acme – Session Recorder')
+
+  const meter = page.getByRole('meter', { name: 'Recordings' })
+  await meter.waitFor()
+  expect(await meter.getAttribute('aria-valuetext')).toBe('0 of 100')
+  await tabTo('Command that counts one unit')
+  await screenshot('first-steps')
+  const command = await page.getByLabel('Command that counts one unit').innerText()
+  const { stdout } = await promisify(execFile)('bash', ['-c', command.replace('curl', 'curl -s')])
+  expect(JSON.parse(stdout)).toMatchObject({ allowed: true, used: 1 })
+  await page.getByText('1 of 100').waitFor()
+  expect(await meter.getAttribute('aria-valuenow')).toBe('1')
+  await screenshot('counted')
   expect(complaints).toEqual([])
 })

@@ -45,8 +45,16 @@ async function visit(
     page,
     /** What the console said, what could not be loaded, what broke: nothing of it belongs to a page that works. */
     complaints,
-    go: (path: string) => page.goto(path, { waitUntil: 'networkidle' }),
-    heading: () => page.getByRole('heading', { level: 1 }).innerText(),
+    go: (path: string) => page.goto(path),
+    /** Waits for a screen, by its one h1, and until nothing on it is still being loaded. */
+    see: async (heading: string) => {
+      await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
+      await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+    },
+    look: async ({ width: wide, scheme: shade }: { width: number; scheme: 'light' | 'dark' }) => {
+      await page.setViewportSize({ width: wide, height: 800 })
+      await page.emulateMedia({ colorScheme: shade })
+    },
     screenshot: (name: string) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true }),
     /** What axe finds, as lines that say what and where. */
     barriers: async () => {

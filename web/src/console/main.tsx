@@ -1,4 +1,4 @@
 import { mount } from '../ui/mount.tsx'
 import { createQueryClient } from '../ui/query.ts'
 
-mount(null, { accent: '#0e7090', queryClient: createQueryClient(() => {}) })
+mount(null, { accent: { light: '#0e7090', dark: '#22ccee' }, queryClient: createQueryClient(() => {}) })

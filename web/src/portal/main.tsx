@@ -1,10 +1,21 @@
+// First of all, so that the token of a mailed link is out of the address before anything looks at it.
+import './arrival.ts'
 import { RouterProvider } from '@tanstack/react-router'
 import { mount } from '../ui/mount.tsx'
 import { product } from '../ui/page.ts'
 import { createQueryClient } from '../ui/query.ts'
 import { createPortalRouter } from './router.tsx'
+import { endSession, session } from './session.ts'
 
-const queryClient = createQueryClient(() => {})
+const queryClient = createQueryClient(() => {
+  if (!session.signedIn) return
+  // It ended elsewhere, or by itself: sign in again, and go on here.
+  endSession(queryClient)
+  const { publicHref } = router.state.location
+  void router.navigate({ to: '/sign-in', search: { next: publicHref } })
+})
 const router = createPortalRouter(queryClient)
 
-mount(<RouterProvider router={router} />, { accent: product.brand.color ?? '#3538cd', queryClient })
+const { color } = product.brand
+const accent = color === null ? { light: '#3538cd', dark: '#8098f9' } : { light: color, dark: color }
+mount(<RouterProvider router={router} />, { accent, queryClient })

@@ -5,9 +5,7 @@ import { PeopleFrame } from './people/people-frame.tsx'
 export function NotFound() {
   return (
     <PeopleFrame>
-      <Screen title={text.notFound.title} about={text.notFound.about}>
-        {null}
-      </Screen>
+      <Screen title={text.notFound.title} about={text.notFound.about} />
     </PeopleFrame>
   )
 }

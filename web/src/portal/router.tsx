@@ -8,10 +8,11 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { page } from '../ui/page.ts'
+import { safeNext } from './next.ts'
 import { NotFound } from './not-found.tsx'
 import { session } from './session.ts'
 
-/** Every address of the portal; each screen is loaded when it is first gone to. */
+/** Every address of the portal. A screen is a file of its own, loaded when it is first gone to. */
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
@@ -22,37 +23,125 @@ const start = createRoute({
   getParentRoute: () => root,
   path: '/',
   beforeLoad: () => {
-    throw redirect({ to: session.signedIn ? '/businesses' : '/sign-in' })
+    throw redirect(session.signedIn ? { to: '/businesses' } : { to: '/sign-in' })
   },
 })
+
+// For anybody.
+
+/** Where to go on after signing in: a path of this origin, whatever the address says. */
+const withNext = (search: Record<string, unknown>): { next?: string } => {
+  const next = safeNext(search['next'], location.origin)
+  return next === undefined ? {} : { next }
+}
+
+const inAlready = () => {
+  if (session.signedIn) throw redirect({ to: '/' })
+}
 
 const signUp = createRoute({
   getParentRoute: () => root,
   path: '/sign-up',
+  beforeLoad: inAlready,
   component: lazyRouteComponent(() => import('./people/sign-up.tsx'), 'SignUp'),
 })
 
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./people/sign-up.tsx'), 'SignUp'),
+  validateSearch: withNext,
+  beforeLoad: inAlready,
+  component: lazyRouteComponent(() => import('./people/sign-in.tsx'), 'SignIn'),
 })
+
+const twoFactor = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/2fa',
+  validateSearch: withNext,
+  beforeLoad: ({ search }) => {
+    if (session.challenge === undefined) throw redirect({ to: '/sign-in', search })
+  },
+  component: lazyRouteComponent(() => import('./people/two-factor.tsx'), 'TwoFactor'),
+})
+
+const forgotPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('./people/forgot-password.tsx'), 'ForgotPassword'),
+})
+
+const resetPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  component: lazyRouteComponent(() => import('./people/reset-password.tsx'), 'ResetPassword'),
+})
+
+const verifyEmail = createRoute({
+  getParentRoute: () => root,
+  path: '/verify-email',
+  component: lazyRouteComponent(() => import('./people/verify-email.tsx'), 'VerifyEmail'),
+})
+
+const join = createRoute({
+  getParentRoute: () => root,
+  path: '/join',
+  component: lazyRouteComponent(() => import('./join/join.tsx'), 'Join'),
+})
+
+// For whoever is signed in.
+
+const signedInOnly = ({ location }: { location: { publicHref: string } }) => {
+  if (!session.signedIn) throw redirect({ to: '/sign-in', search: { next: location.publicHref } })
+}
 
 const businesses = createRoute({
   getParentRoute: () => root,
   path: '/businesses',
-  component: lazyRouteComponent(() => import('./people/sign-up.tsx'), 'SignUp'),
+  beforeLoad: signedInOnly,
+  component: lazyRouteComponent(() => import('./businesses/businesses.tsx'), 'Businesses'),
 })
 
 const business = createRoute({
   getParentRoute: () => root,
   path: '/b/$businessId',
+  beforeLoad: signedInOnly,
+  component: lazyRouteComponent(() => import('./business/business-frame.tsx'), 'BusinessFrame'),
+})
+
+const overview = createRoute({
+  getParentRoute: () => business,
+  path: '/',
   component: lazyRouteComponent(() => import('./business/overview.tsx'), 'Overview'),
 })
 
+const team = createRoute({
+  getParentRoute: () => business,
+  path: '/team',
+  component: lazyRouteComponent(() => import('./team/team.tsx'), 'Team'),
+})
+
+const apiKeys = createRoute({
+  getParentRoute: () => business,
+  path: '/api-keys',
+  component: lazyRouteComponent(() => import('./api-keys/api-keys.tsx'), 'ApiKeys'),
+})
+
+const routeTree = root.addChildren([
+  start,
+  signUp,
+  signIn,
+  twoFactor,
+  forgotPassword,
+  resetPassword,
+  verifyEmail,
+  join,
+  businesses,
+  business.addChildren([overview, team, apiKeys]),
+])
+
 export const createPortalRouter = (queryClient: QueryClient) =>
   createRouter({
-    routeTree: root.addChildren([start, signUp, signIn, businesses, business]),
+    routeTree,
     basepath: page.basePath === '' ? '/' : page.basePath,
     context: { queryClient },
     defaultPreload: 'intent',

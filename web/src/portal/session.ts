@@ -1,18 +1,50 @@
-import { useQueryClient, type QueryClient } from '@tanstack/react-query'
+import type { QueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useRouter } from '@tanstack/react-router'
+import { answer, api, type Schemas } from '../api.ts'
 import { page } from '../ui/page.ts'
 
 /** Whether somebody is signed in, as far as this page knows: the server said so when it made it, and what happened since. */
-export const session = { signedIn: page.signedIn }
-
-export function useSession() {
-  const queryClient = useQueryClient()
-  return {
-    begin: () => begin(queryClient),
-  }
+export const session: { signedIn: boolean; challenge: string | undefined } = {
+  signedIn: page.signedIn,
+  /** Of a sign-in that waits for its second factor. Never in an address, and gone with the page. */
+  challenge: undefined,
 }
 
 /** What was asked for as somebody else is no answer for this one. */
-function begin(queryClient: QueryClient) {
+export function beginSession(queryClient: QueryClient): void {
   queryClient.clear()
   session.signedIn = true
+  session.challenge = undefined
+}
+
+export function endSession(queryClient: QueryClient): void {
+  queryClient.clear()
+  session.signedIn = false
+}
+
+/** Signs out without leaving the page, for whoever goes on as somebody else. */
+export async function switchUser(queryClient: QueryClient): Promise<void> {
+  await answer(api.POST('/v1/logout'))
+  endSession(queryClient)
+}
+
+/** Goes on after a sign-in, wherever it was going: to its second factor, back to what was asked for, or in. */
+export function useWelcome(next: string | undefined) {
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const { history } = useRouter()
+  return async ({ challenge, memberships = [] }: Schemas['SignedIn']) => {
+    if (challenge !== undefined) {
+      session.challenge = challenge
+      return navigate({ to: '/sign-in/2fa', search: next === undefined ? {} : { next } })
+    }
+    beginSession(queryClient)
+    if (next !== undefined) return history.push(next)
+    const [only, ...others] = memberships
+    if (only && others.length === 0) {
+      return navigate({ to: '/b/$businessId', params: { businessId: only.business.id } })
+    }
+    return navigate({ to: '/businesses' })
+  }
 }

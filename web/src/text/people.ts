@@ -1,22 +1,70 @@
-import { capital, noun, product } from '../ui/page.ts'
+import { Noun, product } from '../ui/page.ts'
 
-/** Signing up, in and out. */
+/** Signing up, in and out; a forgotten password; a proved e-mail. */
 export const text = {
   firstName: 'First name',
   lastName: 'Last name',
   email: 'E-mail',
   password: 'Password',
+  newPassword: 'New password',
   passwordHint: '8 characters or more. A few words make a good one.',
+  toSignIn: 'Sign in',
   signUp: {
     title: 'Create your account',
     about: `Start with ${product.name}.`,
-    businessName: `${capital(noun)} name`,
+    businessName: `${Noun} name`,
     submit: 'Create account',
     haveAccount: 'You have an account already?',
-    signIn: 'Sign in',
     checkMail: {
       title: 'Look into your mailbox',
       about: (email: string) => `We have sent a link to ${email}. Open it to finish signing up.`,
     },
+    invited: {
+      title: 'Sign-up is by invitation',
+      about: 'Ask somebody who is here already to invite you. The link in the mail lets you in.',
+    },
+    closed: { title: 'Sign-up is closed', about: 'No new accounts are made at the moment.' },
+  },
+  signIn: {
+    title: 'Sign in',
+    submit: 'Sign in',
+    forgot: 'Forgotten the password?',
+    noAccount: 'No account yet?',
+    signUp: 'Create one',
+  },
+  twoFactor: {
+    title: 'Your second factor',
+    about: 'Enter the code of your authenticator app. A backup code works, too.',
+    code: 'Code',
+    submit: 'Continue',
+    startAgain: 'Start again',
+  },
+  forgot: {
+    title: 'Forgotten the password?',
+    about: 'We send you a link that lets you choose a new one.',
+    submit: 'Send the link',
+    back: 'Back to sign-in',
+    sent: {
+      title: 'Look into your mailbox',
+      about: (email: string) =>
+        `If ${email} belongs to an account, a link is on its way. It works for one hour, and only the newest one does.`,
+    },
+  },
+  reset: {
+    title: 'Choose a new password',
+    about: 'You will be signed out everywhere else.',
+    submit: 'Set the password',
+    noToken: {
+      title: 'This link is not complete',
+      about: 'Open the link in your mail again, or ask for a new one.',
+      action: 'Ask for a new link',
+    },
+  },
+  verify: {
+    title: 'Confirm your e-mail',
+    about: 'One press, and it is done.',
+    submit: 'Confirm',
+    done: { title: 'Your e-mail is confirmed', about: 'Thank you. That was all.', action: 'Go on' },
+    noToken: { title: 'This link is not complete', about: 'Open the link in your mail again.' },
   },
 } as const

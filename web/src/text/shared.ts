@@ -1,18 +1,42 @@
-import { capital } from '../ui/page.ts'
+import { capital } from '../ui/words.ts'
 
 /** What the screens have in common. Every text that is shown stands in this folder, and nowhere else. */
 export const text = {
   retry: 'Retry',
   failed: 'This could not be loaded',
+  loading: 'Loading',
   requestId: (id: string) => `Request ${id}`,
   fieldError: (message: string) => `${capital(message)}${/[.!?]$/.test(message) ? '' : '.'}`,
-  notFound: { title: 'Not found', about: 'There is nothing at this address, or it is not yours to see.' },
+  unreachable: 'The server cannot be reached. Are you online?',
+  unforeseen: 'Something went wrong',
+  notFound: {
+    title: 'Not found',
+    about: 'There is nothing at this address, or it is not yours to see.',
+    back: 'Go to the start',
+  },
+  forbidden: {
+    title: 'This is not for your role',
+    about: (role: string) => `Your role here is ${role}, and this needs another one.`,
+    owners: (names: string) => `An owner can change that: ${names}.`,
+  },
   unlimited: 'Unlimited',
   copy: 'Copy',
   copied: 'Copied',
+  copyFailed: 'Select the text and copy it yourself: the browser does not allow it to us.',
   cancel: 'Cancel',
   close: 'Close',
+  more: 'Show more',
+  actions: 'Actions',
   skip: 'Skip to content',
   never: 'Never',
+  none: '–',
   showPassword: 'Show password',
+  menu: 'Menu',
+  typeToConfirm: (word: string) => `Type ${word} to confirm`,
+  meter: {
+    used: (used: string, limit: string) => `${used} of ${limit}`,
+    resets: 'Resets',
+    blocked: 'The limit is reached.',
+    near: 'Close to the limit.',
+  },
 } as const

@@ -1,4 +1,5 @@
 import type { PageData } from '../../../server/src/web/page-data.ts'
+import { capital, plural } from './words.ts'
 
 /** What the server wrote into this page. */
 const element = document.getElementById('page')
@@ -10,11 +11,10 @@ export const styleNonce = element?.nonce ?? ''
 
 export const { product } = page
 
-/** What a business is called here: `workspace`, and where a line starts with it `Workspace`. */
+/** What a business is called here, `workspace` for instance. */
 export const { noun } = product
-export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
-export const plural = (text: string) =>
-  /[^aeiou]y$/.test(text) ? `${text.slice(0, -1)}ies` : /(s|x|z|ch|sh)$/.test(text) ? `${text}es` : `${text}s`
+export const Noun = capital(noun)
+export const nouns = plural(noun)
 
 /** The difference of this machine's clock to the domain's, which development and tests can move. */
 const offset = Date.parse(page.now) - Date.now()

@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient, type Query } from '@tanstack/react-query'
+import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { Refusal } from '../api.ts'
 
 /** Kept by every screen, gone with the page. `onSignedOut` is told when the server knows the session no more. */
@@ -16,7 +16,8 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
         retry: (failures, error) =>
           failures < 2 && error instanceof Refusal && [0, 502, 503, 504].includes(error.status),
       },
-      mutations: { retry: false },
+      // An answer may hold a key that is shown once: it is gone with the screen that asked for it.
+      mutations: { retry: false, gcTime: 0 },
     },
   })
 }
@@ -24,5 +25,5 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
 /** For what changes while one looks: asks every few seconds until it is as hoped for, and only while it is looked at. */
 export const every =
   <Data>(milliseconds: number, until: (data: Data) => boolean) =>
-  (query: Query<Data, Error, Data>) =>
-    query.state.error !== null || (query.state.data !== undefined && until(query.state.data)) ? false : milliseconds
+  ({ state: { data, error } }: { state: { data: Data | undefined; error: Error | null } }) =>
+    error !== null || (data !== undefined && until(data)) ? false : milliseconds

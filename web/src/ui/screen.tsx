@@ -19,7 +19,7 @@ export function Screen({
   /** A sentence below the heading. */
   about?: ReactNode
   actions?: ReactNode
-  children: ReactNode
+  children?: ReactNode
 }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {

@@ -1,5 +1,6 @@
 import {
   Alert,
+  Anchor,
   Badge,
   Button,
   createTheme,
@@ -7,6 +8,7 @@ import {
   Modal,
   Notification,
   PasswordInput,
+  Text,
   type CSSVariablesResolver,
   type MantineThemeOverride,
 } from '@mantine/core'
@@ -16,15 +18,18 @@ import classes from './theme.module.css'
 
 const ground = { light: '#ffffff', lightRaised: '#f8fafc', dark: '#0f141b', darkRaised: '#1a212c' }
 
+/** The one colour that stands out, on light ground and on dark. */
+export type Accent = { light: string; dark: string }
+
 const rem = (pixels: number) => `${pixels / 16}rem`
 
 /**
  * How everything looks: quiet, borders rather than shadows, a 4 px grid. The library's own colours are too pale on
  * white for AA, so every colour that text takes is set here.
  */
-export function themeOf(accent: string): MantineThemeOverride {
-  const light = readableOn([ground.light, ground.lightRaised], accent)
-  const dark = readableOn([ground.dark, ground.darkRaised], accent)
+export function themeOf({ light: onLight, dark: onDark }: Accent): MantineThemeOverride {
+  const light = readableOn([ground.light, ground.lightRaised], onLight)
+  const dark = readableOn([ground.dark, ground.darkRaised], onDark)
   return createTheme({
     colors: {
       accent: shadesOf(light, dark),
@@ -58,9 +63,6 @@ export function themeOf(accent: string): MantineThemeOverride {
     },
     primaryColor: 'accent',
     primaryShade: { light: 6, dark: 4 },
-    // Exactly where white text stops and dark text starts to be readable on a colour that is readable itself.
-    autoContrast: true,
-    luminanceThreshold: 0.19,
     fontFamily: "'Inter Variable', system-ui, sans-serif",
     fontFamilyMonospace: "'JetBrains Mono Variable', ui-monospace, monospace",
     fontSizes: { xs: rem(13), sm: rem(14), md: rem(16), lg: rem(20), xl: rem(28) },
@@ -79,12 +81,19 @@ export function themeOf(accent: string): MantineThemeOverride {
     respectReducedMotion: true,
     cursorType: 'pointer',
     components: {
+      Anchor: Anchor.extend({ defaultProps: { size: 'sm' } }),
       Alert: Alert.extend({ defaultProps: { variant: 'outline' } }),
       Badge: Badge.extend({
         defaultProps: { variant: 'outline', radius: 'xs' },
         classNames: { root: classes.badge ?? '' },
       }),
-      Button: Button.extend({ classNames: { root: classes.button ?? '' } }),
+      Button: Button.extend({
+        classNames: { root: classes.button ?? '' },
+        // What is readable on its ground carries text in the colour of that ground; the library takes white in the dark.
+        vars: (_theme, { variant = 'filled' }) => ({
+          root: variant === 'filled' ? { '--button-color': 'var(--freehold-on-color)' } : {},
+        }),
+      }),
       InputWrapper: InputWrapper.extend({
         classNames: { label: classes.label ?? '', description: classes.hint ?? '', error: classes.hint ?? '' },
       }),
@@ -95,6 +104,7 @@ export function themeOf(accent: string): MantineThemeOverride {
       PasswordInput: PasswordInput.extend({
         defaultProps: { visibilityToggleButtonProps: { 'aria-label': text.showPassword, tabIndex: 0 } },
       }),
+      Text: Text.extend({ defaultProps: { size: 'sm' } }),
       Notification: Notification.extend({
         defaultProps: { withBorder: true },
         classNames: { root: classes.toast ?? '' },
@@ -117,6 +127,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--freehold-success': '#067647',
     '--freehold-track': '#e2e8f0',
     '--freehold-fill': '#475569',
+    '--freehold-on-color': '#ffffff',
   },
   dark: {
     '--mantine-color-body': ground.dark,
@@ -130,5 +141,6 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--freehold-success': '#47cd89',
     '--freehold-track': '#273244',
     '--freehold-fill': '#94a3b8',
+    '--freehold-on-color': '#0f141b',
   },
 })

@@ -1,40 +1,37 @@
 import { Button, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/people.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
+import { product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { ButtonLink, TextLink } from '../links.tsx'
-import { useSession } from '../session.ts'
+import { beginSession } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 
 export function SignUp() {
-  const navigate = useNavigate()
-  const session = useSession()
   const [mailedTo, setMailedTo] = useState<string>()
+  const { mode } = product.signup
+  if (mode !== 'open') return <Said {...(mode === 'invite' ? text.signUp.invited : text.signUp.closed)} />
+  if (mailedTo === undefined) return <SignUpForm onMailed={setMailedTo} />
+  return <Said title={text.signUp.checkMail.title} about={text.signUp.checkMail.about(mailedTo)} />
+}
+
+function SignUpForm({ onMailed }: { onMailed: (email: string) => void }) {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
   const { form, busy, error, onSubmit } = useServerForm({
     initial: { firstName: '', lastName: '', email: '', password: '', business: { name: '' } },
     send: (body) => answer(api.POST('/v1/signup', { body })),
     done: async (signedUp, { email }) => {
       // Where e-mails are verified first, nobody is in yet.
-      if (!('token' in signedUp)) return setMailedTo(email)
-      session.begin()
+      if (!('token' in signedUp)) return onMailed(email)
+      beginSession(queryClient)
       await navigate({ to: '/b/$businessId', params: { businessId: signedUp.business.id } })
     },
   })
-
-  if (mailedTo !== undefined) {
-    return (
-      <PeopleFrame>
-        <Screen title={text.signUp.checkMail.title} about={text.signUp.checkMail.about(mailedTo)}>
-          <ButtonLink to="/sign-in" variant="default">
-            {text.signUp.signIn}
-          </ButtonLink>
-        </Screen>
-      </PeopleFrame>
-    )
-  }
   return (
     <PeopleFrame>
       <Screen title={text.signUp.title} about={text.signUp.about}>
@@ -44,7 +41,7 @@ export function SignUp() {
               <TextInput label={text.firstName} autoComplete="given-name" {...form.getInputProps('firstName')} />
               <TextInput label={text.lastName} autoComplete="family-name" {...form.getInputProps('lastName')} />
             </SimpleGrid>
-            <TextInput label={text.email} type="email" autoComplete="email" {...form.getInputProps('email')} />
+            <TextInput label={text.email} type="email" autoComplete="username" {...form.getInputProps('email')} />
             <PasswordInput
               label={text.password}
               description={text.passwordHint}
@@ -63,8 +60,20 @@ export function SignUp() {
           </Stack>
         </form>
         <Text>
-          {text.signUp.haveAccount} <TextLink to="/sign-in">{text.signUp.signIn}</TextLink>
+          {text.signUp.haveAccount} <TextLink to="/sign-in">{text.toSignIn}</TextLink>
         </Text>
+      </Screen>
+    </PeopleFrame>
+  )
+}
+
+function Said({ title, about }: { title: string; about: string }) {
+  return (
+    <PeopleFrame>
+      <Screen title={title} about={about}>
+        <ButtonLink to="/sign-in" variant="default">
+          {text.toSignIn}
+        </ButtonLink>
       </Screen>
     </PeopleFrame>
   )

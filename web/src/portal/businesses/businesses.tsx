@@ -1,0 +1,114 @@
+import { Badge, Box, Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { answer, api, type Schemas } from '../../api.ts'
+import { text as business } from '../../text/business.ts'
+import { Brand } from '../../ui/brand.tsx'
+import { FormError, useServerForm } from '../../ui/form.tsx'
+import { Empty, Loaded } from '../../ui/loaded.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { Table, type Column } from '../../ui/table.tsx'
+import { When } from '../../ui/time.tsx'
+import { signOut } from '../business/business-frame.tsx'
+import { meQuery } from '../data.ts'
+import { ButtonLink } from '../links.tsx'
+
+const { businesses: text } = business
+
+export function Businesses() {
+  const me = useQuery(meQuery)
+  const [isCreating, setCreating] = useState(false)
+  const create = <Button onClick={() => setCreating(true)}>{text.create}</Button>
+  return (
+    <Box maw={1080} mx="auto" px="md" pb="xl">
+      <Group component="header" h={56} mb="xl" justify="space-between" wrap="nowrap">
+        <Brand />
+        <Button variant="default" size="xs" onClick={() => void signOut()}>
+          {business.signOut}
+        </Button>
+      </Group>
+      <main>
+        <Screen title={text.title} actions={create}>
+          <Loaded query={me}>
+            {({ memberships, invitations }) => (
+              <>
+                {memberships.length === 0 ? (
+                  <Empty>{text.empty}</Empty>
+                ) : (
+                  <Table label={text.title} columns={columns} rows={memberships} rowKey={(each) => each.business.id} />
+                )}
+                {invitations.length > 0 && (
+                  <Stack gap="xs">
+                    <Title order={2} size="h3">
+                      {text.invitations}
+                    </Title>
+                    {invitations.map(({ id, business, role, expiresAt }) => (
+                      <Text key={id}>
+                        {text.invitation(business.name, role)} {text.howToJoin} {text.expires} <When at={expiresAt} />.
+                      </Text>
+                    ))}
+                  </Stack>
+                )}
+              </>
+            )}
+          </Loaded>
+        </Screen>
+      </main>
+      {isCreating && <CreateBusiness onClose={() => setCreating(false)} />}
+    </Box>
+  )
+}
+
+const columns: Column<Schemas['Membership']>[] = [
+  {
+    label: text.name,
+    cell: ({ business }) => (
+      <Group gap="xs" justify="inherit">
+        <Text fw={600} span>
+          {business.name}
+        </Text>
+        {business.status !== 'active' && (
+          <Badge color="warning">{business.status === 'closed' ? text.closed : text.suspended}</Badge>
+        )}
+      </Group>
+    ),
+  },
+  { label: text.role, cell: ({ role }) => role },
+  { label: text.plan, cell: ({ subscription }) => subscription?.plan.name ?? text.noPlan },
+  {
+    label: '',
+    align: 'right',
+    cell: ({ business }) => (
+      <ButtonLink to="/b/$businessId" params={{ businessId: business.id }} variant="default" size="xs">
+        {text.open}
+      </ButtonLink>
+    ),
+  },
+]
+
+function CreateBusiness({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const { form, busy, error, onSubmit } = useServerForm({
+    initial: { name: '' },
+    send: (body) => answer(api.POST('/v1/businesses', { body })),
+    done: async ({ business }) => {
+      await queryClient.invalidateQueries(meQuery)
+      await navigate({ to: '/b/$businessId', params: { businessId: business.id } })
+    },
+  })
+  return (
+    <Modal opened onClose={onClose} title={text.createTitle}>
+      <form onSubmit={onSubmit} noValidate>
+        <Stack>
+          <TextInput label={text.nameLabel} data-autofocus {...form.getInputProps('name')} />
+          <FormError error={error} />
+          <Button type="submit" loading={busy}>
+            {text.submit}
+          </Button>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,59 @@
+import { Button, Stack } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { answer, api } from '../../api.ts'
+import { text } from '../../text/people.ts'
+import { FormError, useServerForm } from '../../ui/form.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { arrivedWith } from '../arrival.ts'
+import { ButtonLink } from '../links.tsx'
+import { beginSession } from '../session.ts'
+import { PeopleFrame } from './people-frame.tsx'
+
+/** Waits for a press: scanners of mail open every link. */
+export function VerifyEmail() {
+  const { verify } = text
+  const { token } = arrivedWith
+  const queryClient = useQueryClient()
+  const [isDone, setDone] = useState(false)
+  const { busy, error, onSubmit } = useServerForm({
+    initial: {},
+    send: () => answer(api.POST('/v1/email-verifications/confirm', { body: { token: token ?? '' } })),
+    done: (confirmed) => {
+      arrivedWith.forget()
+      // Where e-mails are verified first, this was the sign-up.
+      if (confirmed.token !== undefined) beginSession(queryClient)
+      setDone(true)
+    },
+  })
+  if (isDone) {
+    return (
+      <PeopleFrame>
+        <Screen key="done" title={verify.done.title} about={verify.done.about}>
+          <ButtonLink to="/">{verify.done.action}</ButtonLink>
+        </Screen>
+      </PeopleFrame>
+    )
+  }
+  if (token === undefined) {
+    return (
+      <PeopleFrame>
+        <Screen title={verify.noToken.title} about={verify.noToken.about} />
+      </PeopleFrame>
+    )
+  }
+  return (
+    <PeopleFrame>
+      <Screen key="ask" title={verify.title} about={verify.about}>
+        <form onSubmit={onSubmit}>
+          <Stack>
+            <FormError error={error} />
+            <Button type="submit" loading={busy}>
+              {verify.submit}
+            </Button>
+          </Stack>
+        </form>
+      </Screen>
+    </PeopleFrame>
+  )
+}

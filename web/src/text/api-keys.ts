@@ -1,0 +1,4 @@
+export const text = {
+  nav: 'API keys',
+  title: 'API keys',
+} as const

@@ -1,0 +1,4 @@
+export const text = {
+  nav: 'Team',
+  title: 'Team',
+} as const

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { bannerOf, barOf } from './banner.ts'
+
+const subscription = {
+  status: 'active',
+  access: 'full',
+  plan: { key: 'growth', name: 'Growth', version: 1 },
+  price: { name: 'monthly', amount: 49_00, currency: 'USD', interval: { unit: 'month', count: 1 } },
+  cycleStart: '2026-11-01T00:00:00Z',
+  cycleEnd: '2026-12-01T00:00:00Z',
+  cancelAtCycleEnd: false,
+  pauseAtCycleEnd: false,
+  pendingChange: null,
+}
+const membership = (changes: object, status = 'active', permissions = ['subscription:manage']) =>
+  ({ business: { status }, permissions, subscription: { ...subscription, ...changes } }) as never
+
+describe('the banner', () => {
+  test('is not there while all is well', () => {
+    expect(bannerOf(membership({}))).toBeUndefined()
+    expect(bannerOf(membership({ status: 'trialing' }))).toBeUndefined()
+  })
+
+  test('says what is owed and since when, and what still works', () => {
+    expect(bannerOf(membership({ status: 'past_due' }))).toMatchObject({
+      tone: 'warning',
+      title: 'A payment of $49 is overdue since Nov 1, 2026',
+      about: 'Everything still works. See plans to go on.',
+    })
+    expect(bannerOf(membership({ status: 'past_due', access: 'read_only' }))).toMatchObject({
+      tone: 'danger',
+      about: expect.stringMatching(/read, export, remove members and revoke keys/),
+    })
+  })
+
+  test('sends to an owner who may not change the plan', () => {
+    const banner = bannerOf(membership({ status: 'past_due' }, 'active', []))
+    expect(banner?.about).toMatch(/Ask an owner/)
+  })
+
+  test.each([
+    [{ cancelAtCycleEnd: true }, 'Growth ends on Dec 1, 2026'],
+    [{ pauseAtCycleEnd: true }, 'Growth pauses on Dec 1, 2026'],
+    [{ pendingChange: { plan: { name: 'Free' } } }, 'The plan changes to Free on Dec 1, 2026'],
+    [{ status: 'paused' }, 'The subscription is paused'],
+    [{ status: 'ended' }, 'The subscription has ended'],
+  ])('of %j is "%s"', (changes, title) => expect(bannerOf(membership(changes))?.title).toBe(title))
+
+  test('is about the account before it is about money', () => {
+    expect(bannerOf(membership({ status: 'past_due' }, 'suspended'))?.title).toMatch(/suspended/)
+    expect(bannerOf(membership({ status: 'past_due' }, 'closed'))?.title).toMatch(/closed/)
+  })
+
+  test('is there without a subscription, too', () => {
+    const none = { business: { status: 'active' }, subscription: null, permissions: [] } as never
+    expect(bannerOf(none)?.title).toBe('The subscription has ended')
+    expect(barOf(none)).toBe('Not without a subscription')
+  })
+})
+
+test('changing something is barred with the reason, and only then', () => {
+  expect(barOf(membership({}))).toBeUndefined()
+  expect(barOf(membership({ status: 'past_due' }))).toBeUndefined()
+  expect(barOf(membership({ status: 'past_due', access: 'read_only' }))).toBe('Not while a payment is overdue')
+  expect(barOf(membership({}, 'suspended'))).toBe('Not while the account is suspended')
+})

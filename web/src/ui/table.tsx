@@ -1,0 +1,49 @@
+import { VisuallyHidden } from '@mantine/core'
+import type { Key, ReactNode } from 'react'
+import { text } from '../text/shared.ts'
+import classes from './table.module.css'
+
+export type Column<Row> = {
+  /** Above the column, and before the value where rows are cards. Without text it is for actions. */
+  label: string
+  cell: (row: Row) => ReactNode
+  align?: 'right'
+}
+
+/** A table that becomes a list of labelled cards where it is narrow, and stays a table to those who hear it. */
+export function Table<Row>({
+  label,
+  columns,
+  rows,
+  rowKey,
+}: {
+  label: string
+  columns: Column<Row>[]
+  rows: Row[]
+  rowKey: (row: Row) => Key
+}) {
+  return (
+    <table className={classes.table} aria-label={label} role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map((column) => (
+            <th key={column.label} scope="col" role="columnheader" data-align={column.align}>
+              {column.label === '' ? <VisuallyHidden>{text.actions}</VisuallyHidden> : column.label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row) => (
+          <tr key={rowKey(row)} role="row">
+            {columns.map((column) => (
+              <td key={column.label} role="cell" data-label={column.label} data-align={column.align}>
+                <div>{column.cell(row)}</div>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

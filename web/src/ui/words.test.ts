@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest'
+import { article, money, plural, relative, utcMoment, words } from './words.ts'
+
+test.each([
+  ['business', 'businesses'],
+  ['workspace', 'workspaces'],
+  ['agency', 'agencies'],
+  ['day', 'days'],
+])('more than one %s are %s', (one, many) => expect(plural(one)).toBe(many))
+
+test('a name of code is said in words', () => {
+  expect(words('retentionDays')).toBe('retention days')
+  expect(words('api-calls_made')).toBe('api calls made')
+  expect(article('agency')).toBe('an agency')
+})
+
+test('money is written as its currency is, from minor units', () => {
+  expect(money(49_00, 'USD')).toBe('$49')
+  expect(money(49_50, 'EUR')).toBe('€49.50')
+  expect(money(1_234_567_89, 'USD')).toBe('$1,234,567.89')
+  expect(money(500, 'JPY')).toBe('¥500')
+  expect(money(-10_00, 'USD')).toBe('-$10')
+})
+
+describe('a time is said from where one stands', () => {
+  const now = new Date('2026-11-23T12:00:00Z')
+  test.each([
+    ['2026-11-23T12:00:30Z', 'just now'],
+    ['2026-11-23T12:05:00Z', 'in 5 minutes'],
+    ['2026-11-22T11:00:00Z', 'yesterday'],
+    ['2026-12-08T12:00:00Z', 'in 15 days'],
+    ['2025-11-23T12:00:00Z', 'last year'],
+  ])('%s is %s', (at, said) => expect(relative(new Date(at), now)).toBe(said))
+
+  test('and in full with its zone', () => expect(utcMoment(now)).toBe('Nov 23, 2026, 12:00 PM UTC'))
+})

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openWeb } from './pages.ts'
+
+/**
+ * What every screen owes: a line here for each. All of them are looked at light and dark, narrow and wide.
+ */
+const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member' }[] = [
+  { path: '/sign-in', heading: 'Sign in', as: 'nobody' },
+  { path: '/sign-up', heading: 'Create your account', as: 'nobody' },
+  { path: '/forgot-password', heading: 'Forgotten the password?', as: 'nobody' },
+  { path: '/reset-password', heading: 'This link is not complete', as: 'nobody' },
+  { path: '/reset-password#token=rst_x', heading: 'Choose a new password', as: 'nobody' },
+  { path: '/verify-email#token=vfy_x', heading: 'Confirm your e-mail', as: 'nobody' },
+  { path: '/nowhere', heading: 'Not found', as: 'nobody' },
+  { path: '/businesses', heading: 'Your businesses', as: 'owner' },
+  { path: '/b/:id', heading: 'Acme', as: 'owner' },
+  { path: '/b/biz_nobodys', heading: 'No such business', as: 'owner' },
+]
+
+let web: Awaited<ReturnType<typeof openWeb>>
+let id: string
+let tokens: Record<'nobody' | 'owner' | 'member', string | undefined>
+beforeAll(async () => {
+  web = await openWeb()
+  const { business, token } = await web.signUp({ business: { name: 'Acme' }, email: 'ann@acme.test' })
+  const member = await web.join(business, token, 'member', 'ben@acme.test')
+  id = business.id
+  tokens = { nobody: undefined, owner: token, member: member.token }
+})
+afterAll(() => web.close())
+
+const looks = [1280, 360].flatMap((width) => (['light', 'dark'] as const).map((scheme) => ({ width, scheme })))
+
+test.each(screens)('$path is sound as $as, narrow and wide, light and dark', async ({ path, heading, as }) => {
+  const token = tokens[as]
+  const visitor = await web.visit(token === undefined ? {} : { token })
+  await visitor.go(path.replace(':id', id))
+  await visitor.see(heading)
+  expect(await visitor.page.locator('h1').count()).toBe(1)
+  expect(await visitor.page.title()).toBe(`${heading} – Session Recorder`)
+  const name = path.replace(/#.*/, '-token').replaceAll(/\W+/g, '-').replace(/^-/, '')
+  for (const look of looks) {
+    await visitor.look(look)
+    await visitor.screenshot(`${name}-${as}-${look.width}-${look.scheme}`)
+    expect({ ...look, overflow: await visitor.overflow() }).toEqual({ ...look, overflow: 0 })
+    expect({ ...look, barriers: await visitor.barriers() }).toEqual({ ...look, barriers: [] })
+  }
+  expect(visitor.complaints).toEqual([])
+  await visitor.close()
+})
+
+test('a look at every screen leaves no token in an address', async () => {
+  const { go, see, page, close } = await web.visit()
+  await go('/reset-password#token=rst_secret')
+  await see('Choose a new password')
+  expect(page.url()).toBe(`${web.base}/reset-password`)
+  await close()
+})
