@@ -320,6 +320,8 @@ create table freehold.invoices (
   opened_at timestamp with time zone,
   paid_at timestamp with time zone,
   closed_at timestamp with time zone,
+  overdue_since timestamp with time zone,
+  reminded_day integer,
   created_at timestamp with time zone not null,
   constraint invoices_pkey PRIMARY KEY (business_id, id),
   constraint invoices_business_id_number_key UNIQUE (business_id, number),
@@ -567,6 +569,9 @@ create table freehold.subscriptions (
   pending_change jsonb,
   cancel_at_cycle_end boolean not null default false,
   pause_at_cycle_end boolean not null default false,
+  billed bigint not null default 0,
+  awaiting jsonb,
+  trial_reminded_at timestamp with time zone,
   grace_end timestamp with time zone,
   end_reason text,
   ended_at timestamp with time zone,
@@ -575,12 +580,14 @@ create table freehold.subscriptions (
   constraint subscriptions_pkey PRIMARY KEY (business_id, id),
   constraint subscriptions_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),
   constraint subscriptions_plan_version_id_fkey FOREIGN KEY (plan_version_id) REFERENCES freehold.plan_versions(id),
+  constraint subscriptions_billed_check CHECK ((billed >= 0)),
   constraint subscriptions_check CHECK ((cycle_end > cycle_start)),
   constraint subscriptions_check1 CHECK (((status = 'ended'::text) = (ended_at IS NOT NULL))),
   constraint subscriptions_check2 CHECK ((NOT (cancel_at_cycle_end AND pause_at_cycle_end))),
   constraint subscriptions_status_check CHECK ((status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text, 'paused'::text, 'ended'::text])))
 );
 CREATE INDEX subscriptions_due ON freehold.subscriptions USING btree (cycle_end, business_id, id) WHERE (status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text]));
+CREATE INDEX subscriptions_past_due ON freehold.subscriptions USING btree (business_id) WHERE (status = 'past_due'::text);
 CREATE UNIQUE INDEX subscriptions_current ON freehold.subscriptions USING btree (business_id) WHERE (status <> 'ended'::text);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update
@@ -663,7 +670,9 @@ create table freehold.usage_counters (
   used bigint not null default 0,
   held bigint not null default 0,
   ceiling bigint,
+  soft_limit bigint,
   allowance bigint,
+  opened_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
   valid_until timestamp with time zone not null,
   attributed bigint not null default 0,
   admitted integer not null default 0,

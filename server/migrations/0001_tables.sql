@@ -224,6 +224,11 @@ create table freehold.subscriptions (
   pending_change jsonb,
   cancel_at_cycle_end boolean not null default false,
   pause_at_cycle_end boolean not null default false,
+  -- What the cycle was billed, in minor units: the base of a credit.
+  billed bigint not null default 0 check (billed >= 0),
+  -- What begins when its invoice is paid.
+  awaiting jsonb,
+  trial_reminded_at timestamptz,
   grace_end timestamptz,
   end_reason text,
   ended_at timestamptz,
@@ -236,6 +241,7 @@ create table freehold.subscriptions (
 create unique index subscriptions_current on freehold.subscriptions (business_id) where status <> 'ended';
 create index subscriptions_due on freehold.subscriptions (cycle_end, business_id, id)
   where status in ('trialing', 'active', 'past_due');
+create index subscriptions_past_due on freehold.subscriptions (business_id) where status = 'past_due';
 
 create table freehold.subscription_cycles (
   business_id text collate "C" not null,
@@ -286,8 +292,13 @@ create table freehold.usage_counters (
   period_end timestamptz not null,
   used bigint not null default 0 check (used >= 0),
   held bigint not null default 0 check (held >= 0),
+  -- Counting stops here; null never stops.
   ceiling bigint,
+  -- Where counting may go on for a price, the limit that is answered and comes near; null is the ceiling.
+  soft_limit bigint,
   allowance bigint,
+  -- Whose grants were in effect then pay for what is counted until the next opening.
+  opened_at timestamptz not null default 'epoch',
   valid_until timestamptz not null,
   attributed bigint not null default 0,
   admitted int not null default 0,
@@ -426,6 +437,9 @@ create table freehold.invoices (
   paid_at timestamptz,
   -- When it became void or uncollectible.
   closed_at timestamptz,
+  -- Since when it is being chased, and of which day from then its last reminder was.
+  overdue_since timestamptz,
+  reminded_day int,
   created_at timestamptz not null,
   primary key (business_id, id),
   unique (business_id, number),

@@ -23,6 +23,8 @@ end $$;
 
 -- History is written, never rewritten.
 revoke update, delete on freehold.audit_entries, freehold.subscription_cycles from freehold_tenant;
+-- But for the end of a cycle that is cut off or made longer.
+grant update (cycle_end) on freehold.subscription_cycles to freehold_tenant;
 revoke insert, update, delete on freehold.denials from freehold_tenant;
 revoke update, delete on freehold.events from freehold_tenant;
 revoke delete on freehold.event_streams from freehold_tenant;

@@ -32,13 +32,26 @@ export const years = (count: number): Interval => ({ unit: 'year', count })
 export type FeatureDefinition =
   | { kind: 'switch' }
   | { kind: 'value' }
-  | { kind: 'allocated'; unit?: string }
-  /** `resets`: with the subscription's cycle (the default), or monthly inside a longer one. */
-  | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month' }
+  /** `onDowngrade`: what happens to items that do not fit a smaller plan; see `DowngradePolicy`. */
+  | { kind: 'allocated'; unit?: string; onDowngrade?: DowngradePolicy }
+  /**
+   * `resets`: with the subscription's cycle (the default), or monthly inside a longer one. `rollover`: how many unused
+   * units of the plan's own go over into the next period, where they expire.
+   */
+  | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month'; rollover?: number }
+
+/** `block` (the default): a customer cannot choose the smaller plan. `grandfather`: items stay, and no new one until below. */
+export type DowngradePolicy = 'block' | 'grandfather'
 
 type KindsOf<Features extends Record<string, FeatureDefinition>> = { [Name in keyof Features]: Features[Name]['kind'] }
 
-export type Feature = { kind: FeatureKind; unit: string | undefined; resets: 'cycle' | 'month' }
+export type Feature = {
+  kind: FeatureKind
+  unit: string | undefined
+  resets: 'cycle' | 'month'
+  onDowngrade: DowngradePolicy
+  rollover: number
+}
 
 /** How much of a feature a plan includes: `null` is unlimited, `false` and absent are none. */
 export type IncludedValue = number | boolean | null
@@ -116,6 +129,8 @@ export type ProductDefinition<
   /** Extra fields of the product's own, kept in `fields`: `{ business: Type.Object({ vatId: Type.String() }) }`. */
   fields?: Fields
   hooks?: Hooks
+  /** What becomes of a paid cycle that was over before anybody renewed it: a draft for staff (`hold`, the default), an invoice or nothing. */
+  catchUp?: 'hold' | 'bill' | 'waive'
   /** Periodic tasks: whatever the number of processes, one of them runs a tick. */
   tasks?: Record<string, ProductTask<NoInfer<KindsOf<Features>>>>
   /** What to do when something has happened: `on: { 'subscription.renewed': async ({ businessId }) => … }`. */
@@ -174,6 +189,7 @@ export type Product = {
   signup: { plan: string; keys: readonly string[]; mode: 'open' | 'invite' | 'closed'; verifyEmail: 'after' | 'before' }
   fields: ProductFields
   hooks: Hooks
+  catchUp: 'hold' | 'bill' | 'waive'
   tasks: Record<string, ProductTask>
   on: EventHandlers
 }
@@ -229,13 +245,16 @@ export function defineProduct<
         kind: feature.kind,
         unit: 'unit' in feature ? feature.unit : undefined,
         resets: ('resets' in feature && feature.resets) || 'cycle',
+        onDowngrade: ('onDowngrade' in feature && feature.onDowngrade) || 'block',
+        rollover: ('rollover' in feature && feature.rollover) || 0,
       })),
-      members: { kind: 'allocated', unit: 'member', resets: 'cycle' },
+      members: { kind: 'allocated', unit: 'member', resets: 'cycle', onDowngrade: 'block', rollover: 0 },
     },
     plans: mapValues(loose.plans, normalisePlan),
     signup: { keys: [], mode: 'open', verifyEmail: 'after', ...loose.signup },
     fields: loose.fields ?? {},
     hooks: loose.hooks ?? {},
+    catchUp: loose.catchUp ?? 'hold',
     tasks: loose.tasks ?? {},
     on: loose.on ?? {},
   }
@@ -328,6 +347,11 @@ function problemsOf(product: Product): string[] {
   for (const [name, feature] of Object.entries(product.features)) {
     expect(nameShape.test(name), `features.${name}`, 'must be a plain name')
     expect(name !== 'members' || feature.kind === 'allocated', 'features.members', 'is built in')
+    expect(
+      Number.isSafeInteger(feature.rollover) && feature.rollover >= 0,
+      `features.${name}.rollover`,
+      'must be whole units',
+    )
   }
   expect(Object.keys(product.plans).length > 0, 'plans', 'at least one plan is needed')
   for (const [key, plan] of Object.entries(product.plans)) {

@@ -16,6 +16,8 @@ import { memberRoutes } from './members/routes.ts'
 import { staffMemberRoutes } from './members/staff-routes.ts'
 import { planRoutes } from './plans/routes.ts'
 import { staffPlanRoutes } from './plans/staff-routes.ts'
+import { choiceRoutes } from './subscriptions/choice-routes.ts'
+import { paymentRoutes } from './subscriptions/payment-routes.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { staffSubscriptionRoutes } from './subscriptions/staff-routes.ts'
 import { supportRoutes } from './support/routes.ts'
@@ -42,11 +44,13 @@ export const routes = (ctx: Context): Routes[] => [
   planRoutes,
   staffPlanRoutes,
   subscriptionRoutes,
+  choiceRoutes,
   invoiceRoutes,
   supportRoutes,
   staffBusinessRoutes,
   staffMemberRoutes,
   staffSubscriptionRoutes,
+  paymentRoutes,
   staffInvoiceRoutes,
   staffUsageRoutes,
   ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),

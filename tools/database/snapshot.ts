@@ -16,7 +16,10 @@ const jsonTypes: Record<string, string> = {
   'plan_versions.prices':
     'Record<string, { amount: number; currency: string; interval: { unit: "day" | "week" | "month" | "year"; count: number } }>',
   'plan_versions.includes': 'Record<string, number | boolean | null>',
-  'subscriptions.pending_change': '{ planVersionId: string; price: string; reason?: string }',
+  'subscriptions.pending_change':
+    "{ planVersionId: string; price: string; reason?: string; charge?: 'invoice' | 'waive' }",
+  'subscriptions.awaiting':
+    "{ kind: 'change' | 'start' | 'resume'; planVersionId: string; price: string; invoiceId: string }",
   'limit_overrides.value': 'number | boolean | null',
   'audit_entries.on_behalf_of': '{ kind: "business"; id: string; name: string }',
 }

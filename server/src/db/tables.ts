@@ -226,6 +226,8 @@ export interface InvoicesTable {
   openedAt: Date | null
   paidAt: Date | null
   closedAt: Date | null
+  overdueSince: Date | null
+  remindedDay: number | null
   createdAt: Date
 }
 
@@ -386,9 +388,12 @@ export interface SubscriptionsTable {
   cycleStart: Date
   cycleEnd: Date
   trialEnd: Date | null
-  pendingChange: ColumnType<{ planVersionId: string; price: string; reason?: string } | null, string | null | undefined, string | null>
+  pendingChange: ColumnType<{ planVersionId: string; price: string; reason?: string; charge?: 'invoice' | 'waive' } | null, string | null | undefined, string | null>
   cancelAtCycleEnd: Generated<boolean>
   pauseAtCycleEnd: Generated<boolean>
+  billed: Generated<number>
+  awaiting: ColumnType<{ kind: 'change' | 'start' | 'resume'; planVersionId: string; price: string; invoiceId: string } | null, string | null | undefined, string | null>
+  trialRemindedAt: Date | null
   graceEnd: Date | null
   endReason: string | null
   endedAt: Date | null
@@ -458,7 +463,9 @@ export interface UsageCountersTable {
   used: Generated<number>
   held: Generated<number>
   ceiling: number | null
+  softLimit: number | null
   allowance: number | null
+  openedAt: Generated<Date>
   validUntil: Date
   attributed: Generated<number>
   admitted: Generated<number>

@@ -36,8 +36,8 @@ export async function planVersion(db: Queryable, id: string): Promise<PlanVersio
   return fromRow(await select(db).where('planVersions.id', '=', id).executeTakeFirstOrThrow())
 }
 
-/** The version a new subscription gets. Archived plans take none. */
-export async function currentPlanVersion(db: Queryable, planKey: string): Promise<PlanVersion> {
+/** The version a new subscription gets. Archived plans take none; who is on one (`own`) stays on the version they have. */
+export async function currentPlanVersion(db: Queryable, planKey: string, own?: PlanVersion): Promise<PlanVersion> {
   const row = await select(db)
     .select('plans.archivedAt')
     .where('planKey', '=', planKey)
@@ -49,9 +49,16 @@ export async function currentPlanVersion(db: Queryable, planKey: string): Promis
       errors: [{ path: 'body/plan', message: `there is no plan ${planKey}` }],
     })
   }
+  if (row.archivedAt && own?.planKey === planKey) return own
   if (row.archivedAt) throw new FreeholdError('plan_archived', `The plan ${planKey} is archived`)
   const { archivedAt: _, ...version } = row
   return fromRow(version)
+}
+
+/** Whether customers do not see the plan in the catalogue. */
+export async function isHidden(db: Queryable, planKey: string): Promise<boolean> {
+  const plan = await db.selectFrom('plans').select('hidden').where('key', '=', planKey).executeTakeFirst()
+  return plan?.hidden !== false
 }
 
 /** Every version there is, by id, and the newest of each plan by key: few rows, read once per renewal batch. */

@@ -51,6 +51,8 @@ function subscription(overrides: Partial<Subscription> = {}): Subscription {
     graceEnd: null,
     endReason: null,
     endedAt: null,
+    billed: 0,
+    awaiting: null,
     version: 1,
     ...overrides,
   }

@@ -21,21 +21,35 @@ export type Subscription = {
   cycleStart: Date
   cycleEnd: Date
   trialEnd: Date | null
-  pendingChange: { plan: PlanVersion; price: string; reason?: string } | null
+  pendingChange: PendingChange | null
   cancelAtCycleEnd: boolean
   pauseAtCycleEnd: boolean
+  /** What the cycle was billed, in minor units: 0 where it was waived, is free or a trial. The base of a credit. */
+  billed: number
+  awaiting: Awaiting | null
   graceEnd: Date | null
   endReason: EndReason | null
   endedAt: Date | null
   version: number
 }
 
+export type Terms = { plan: PlanVersion; price: string }
+
+/** What the cycle's end brings. `charge` is what staff decided; a customer's own change is charged. */
+export type PendingChange = Terms & { reason?: string; charge?: 'invoice' | 'waive' }
+
+/**
+ * What begins when its invoice is paid, and not before: a change within this cycle, which lapses with it; a start, whose
+ * first cycle begins with the payment; or a paused subscription's resumption.
+ */
+export type Awaiting = Terms & { kind: 'change' | 'start' | 'resume'; invoiceId: string }
+
 export type EndReason = 'cancelled' | 'plan_ended' | 'trial_expired' | 'fell_back' | 'business_closed' | 'unpaid'
 
-export type Step =
-  | { kind: 'renewed' | 'plan_changed' | 'trial_converted'; at: Date }
-  | { kind: 'paused'; at: Date }
-  | { kind: 'ended'; at: Date; reason: EndReason; fallbackPlan: string | null }
+export type Step = { at: Date } & (
+  | { kind: 'renewed' | 'plan_changed' | 'trial_converted' | 'paused' }
+  | { kind: 'ended'; reason: EndReason; fallbackPlan: string | null }
+)
 
 /** Whether time has anything to do here. */
 export const isDue = (subscription: Subscription, now: Date): boolean =>
@@ -64,19 +78,23 @@ export function project(subscription: Subscription, now: Date): Subscription {
 // In this order: cancellation, pause, pending change, the trial's end, the plan's own rule, renewal.
 function atBoundary(state: Subscription): { subscription: Subscription; step: Step } {
   const at = state.cycleEnd
-  if (state.cancelAtCycleEnd) return end(state, 'cancelled', null)
+  if (state.cancelAtCycleEnd) return end({ ...state, awaiting: null }, 'cancelled', null)
   if (state.pauseAtCycleEnd) {
-    const paused: Subscription = { ...state, status: 'paused', pauseAtCycleEnd: false, version: state.version + 1 }
+    const version = state.version + 1
+    const paused: Subscription = { ...state, status: 'paused', pauseAtCycleEnd: false, awaiting: null, version }
     return { subscription: paused, step: { kind: 'paused', at } }
   }
-  if (state.pendingChange) {
-    const { plan, price } = state.pendingChange
-    const sameInterval = intervalText(plan, price) === intervalText(state.plan, state.price)
-    const anchor = sameInterval && state.status !== 'trialing' ? state.anchor : at
+  if (state.pendingChange && !(state.status === 'trialing' && isUnpaid(state.pendingChange))) {
+    const { plan, price, charge } = state.pendingChange
+    const anchor = sameInterval(state.pendingChange, state) && state.status !== 'trialing' ? state.anchor : at
     // Another plan does not pay what is owed for the last one.
     const status = state.status === 'past_due' ? 'past_due' : 'active'
     const changed: Subscription = { ...state, plan, price, anchor, status, pendingChange: null }
-    return { subscription: nextCycle(changed), step: { kind: 'plan_changed', at } }
+    const isTrialKept = state.status === 'trialing' && sameTerms(state, state.pendingChange)
+    return {
+      subscription: nextCycle(changed, charge === 'waive'),
+      step: { kind: isTrialKept ? 'trial_converted' : 'plan_changed', at },
+    }
   }
   if (state.status === 'trialing') {
     if (priceOf(state).amount > 0) return end(state, 'trial_expired', state.plan.fallbackPlan)
@@ -90,43 +108,56 @@ function atBoundary(state: Subscription): { subscription: Subscription; step: St
   return { subscription: nextCycle(state), step: { kind: 'renewed', at } }
 }
 
-function nextCycle(state: Subscription): Subscription {
+/** A trial ends in what costs something only when somebody has said how that is settled. */
+const isUnpaid = (change: PendingChange) => change.charge === undefined && priceOf(change).amount > 0
+
+function nextCycle(state: Subscription, isWaived = false): Subscription {
   const cycleStart = state.cycleEnd
+  const { amount, interval } = priceOf(state)
   return {
     ...state,
     cycleNumber: state.cycleNumber + 1,
     cycleStart,
-    cycleEnd: boundaryAfter(state.anchor, priceOf(state).interval, state.zone, cycleStart),
+    cycleEnd: boundaryAfter(state.anchor, interval, state.zone, cycleStart),
+    billed: isWaived ? 0 : amount,
+    awaiting: lapsesAtBoundary(state.awaiting) ? null : state.awaiting,
     version: state.version + 1,
   }
 }
 
-function end(state: Subscription, endReason: EndReason, fallbackPlan: string | null) {
+/** What was reckoned for the rest of a cycle is worth nothing after it. */
+const lapsesAtBoundary = (awaiting: Awaiting | null) => awaiting?.kind === 'change'
+
+function end(state: Subscription, reason: EndReason, fallbackPlan: string | null) {
   const at = state.cycleEnd
-  return {
-    subscription: {
-      ...state,
-      status: 'ended' as const,
-      endReason,
-      endedAt: at,
-      pendingChange: null,
-      cancelAtCycleEnd: false,
-      pauseAtCycleEnd: false,
-      version: state.version + 1,
-    },
-    step: { kind: 'ended' as const, at, reason: endReason, fallbackPlan },
-  }
+  const step: Step = { kind: 'ended', at, reason, fallbackPlan }
+  return { subscription: endedAt(state, at, reason), step }
 }
 
-export function priceOf({ plan, price }: Pick<Subscription, 'plan' | 'price'>) {
+/** Over, with nothing scheduled any more. What was to start once it is paid may do so still: it starts anew then. */
+export const endedAt = (state: Subscription, at: Date, endReason: EndReason): Subscription => ({
+  ...state,
+  status: 'ended',
+  endReason,
+  endedAt: at,
+  pendingChange: null,
+  cancelAtCycleEnd: false,
+  pauseAtCycleEnd: false,
+  awaiting: lapsesAtBoundary(state.awaiting) ? null : state.awaiting,
+  version: state.version + 1,
+})
+
+export function priceOf({ plan, price }: Terms) {
   const found = plan.prices[price]
   if (!found) throw new Error(`Plan version ${plan.id} has no price ${price}`)
   return found
 }
 
-function intervalText(plan: PlanVersion, price: string): string {
-  const { interval } = priceOf({ plan, price })
-  return `${interval.count} ${interval.unit}`
+export const sameTerms = (left: Terms, right: Terms) => left.plan.id === right.plan.id && left.price === right.price
+
+export function sameInterval(left: Terms, right: Terms): boolean {
+  const [one, other] = [priceOf(left).interval, priceOf(right).interval]
+  return one.unit === other.unit && one.count === other.count
 }
 
 /** What a subscription entitles to. Stored status and derived access are different things. */
@@ -143,7 +174,7 @@ export function accessOf(subscription: Subscription | undefined, businessOpen: b
 /** A new subscription's first cycle: a trial when the plan has one and it has not been used, otherwise a full cycle. */
 export function firstCycle(plan: PlanVersion, price: string, zone: string, start: Date, trial: boolean) {
   const interval = trial ? { unit: 'day' as const, count: plan.trialDays } : priceOf({ plan, price }).interval
-  const anchor = new Date(Math.floor(start.getTime() / 1000) * 1000)
+  const anchor = wholeSecond(start)
   const cycleEnd = boundaryAfter(anchor, interval, zone, anchor)
   return {
     anchor,
@@ -153,3 +184,6 @@ export function firstCycle(plan: PlanVersion, price: string, zone: string, start
     trialEnd: trial ? cycleEnd : null,
   }
 }
+
+/** Cycles are whole seconds. */
+export const wholeSecond = (date: Date) => new Date(Math.floor(date.getTime() / 1000) * 1000)

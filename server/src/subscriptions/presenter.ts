@@ -22,6 +22,11 @@ export const SubscriptionBody = Type.Object(
     cancelAtCycleEnd: Type.Boolean(),
     pauseAtCycleEnd: Type.Boolean(),
     pendingChange: Type.Union([Type.Null(), Type.Object({ plan: PlanName, price: Type.String(), effectiveAt: Time })]),
+    awaitingPayment: Type.Union(
+      [Type.Null(), Type.Object({ plan: PlanName, price: Type.String(), invoiceId: Type.String() })],
+      { description: 'What begins once its invoice is paid' },
+    ),
+    graceEnd: OptionalTime,
     endReason: OptionalText,
     endedAt: OptionalTime,
   },
@@ -29,7 +34,7 @@ export const SubscriptionBody = Type.Object(
 )
 
 export function presentSubscription(subscription: Subscription, businessOpen: boolean, now: Date) {
-  const { plan, price, pendingChange } = subscription
+  const { plan, price, pendingChange, awaiting } = subscription
   return {
     id: subscription.id,
     status: subscription.status,
@@ -46,6 +51,12 @@ export function presentSubscription(subscription: Subscription, businessOpen: bo
       price: pendingChange.price,
       effectiveAt: subscription.cycleEnd,
     },
+    awaitingPayment: awaiting && {
+      plan: planName(awaiting.plan),
+      price: awaiting.price,
+      invoiceId: awaiting.invoiceId,
+    },
+    graceEnd: subscription.graceEnd,
     endReason: subscription.endReason,
     endedAt: subscription.endedAt,
   }

@@ -2,7 +2,10 @@ import { sql } from 'kysely'
 import { auditEach } from '../audit/audit.ts'
 import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
+import { emitAll } from '../events/emit.ts'
 import { invalidateCountersOfEach } from '../usage/counters.ts'
+import { eventOf } from './announcing.ts'
+import { billCycles } from './billing.ts'
 import type { Subscription } from './lifecycle.ts'
 import { summary } from './subscriptions.ts'
 
@@ -11,7 +14,8 @@ export type Renewal = { before: Subscription; cycles: Subscription[] }
 
 /**
  * Writes renewals of many businesses with one statement for each table: those that still are as they were read get
- * their new cycle, its history and audit entries, and their counters are closed. Answers how many these were.
+ * their new cycle, its history, audit entries, invoices and events, and their counters are closed. Answers how many
+ * these were.
  *
  * Statements name rows by key and compare; none locks rows ahead, does arithmetic on dates or asks for the time, so
  * that they work as they are where tables are spread over machines.
@@ -25,6 +29,8 @@ export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): 
   await invalidateCountersOfEach(tx, businessIds)
   await recordCycles(tx, ctx, cycles)
   await auditEach(tx, ctx, systemActor('renewal'), won.flatMap(auditEntries))
+  await billCycles(tx, ctx, cycles)
+  await emitAll(tx, ctx, won.flatMap(events))
   return won.length
 }
 
@@ -41,12 +47,13 @@ async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
     set cycle_number = due.cycle_number,
       cycle_start = due.cycle_start,
       cycle_end = due.cycle_end,
+      billed = due.billed,
       version = due.version
     from unnest(
       ${before('businessId')}::text[], ${before('id')}::text[], ${before('version')}::int[],
       ${before('cycleEnd')}::timestamptz[], ${after('cycleNumber')}::int[], ${after('cycleStart')}::timestamptz[],
-      ${after('cycleEnd')}::timestamptz[], ${after('version')}::int[]
-    ) as due (business_id, id, seen_version, seen_end, cycle_number, cycle_start, cycle_end, version)
+      ${after('cycleEnd')}::timestamptz[], ${after('billed')}::bigint[], ${after('version')}::int[]
+    ) as due (business_id, id, seen_version, seen_end, cycle_number, cycle_start, cycle_end, billed, version)
     where s.business_id = due.business_id
       and s.id = due.id
       and s.version = due.seen_version
@@ -77,3 +84,6 @@ const auditEntries = ({ before, cycles }: Renewal) =>
     before: summary(cycles[index - 1] ?? before),
     after: summary(cycle),
   }))
+
+const events = ({ before, cycles }: Renewal) =>
+  cycles.map((cycle, index) => eventOf('renewed', cycles[index - 1] ?? before, cycle))

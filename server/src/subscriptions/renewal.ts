@@ -142,8 +142,8 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
 /** Every cycle since, when each boundary is a plain renewal; undefined when one brings more, or cannot be worked out. */
 function plainRenewal(row: Row, versions: Map<string, PlanVersion>, now: Date): Renewal | undefined {
   const plan = versions.get(row.planVersionId)
-  if (!plan || row.pendingChange) return undefined
-  const before = withPlans(row, plan, plan)
+  if (!plan || row.pendingChange || row.awaiting) return undefined
+  const before = withPlans(row, { plan, pending: plan, awaited: plan })
   const cycles: Subscription[] = []
   try {
     for (const { subscription, step } of advance(before, now)) {

@@ -8,9 +8,10 @@ import { closed, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import type { Subscription } from './lifecycle.ts'
 import { presentSubscription, SubscriptionBody } from './presenter.ts'
-import { cancelByStaff, changePlanByStaff, extendCycle } from './staff-changes.ts'
+import { cancelByStaff, changePlanByStaff, convertByStaff, extendCycle } from './staff-changes.ts'
 
 const When = Type.Enum(['now', 'cycleEnd'], { default: 'now' })
+const Charge = Type.Enum(['invoice', 'waive'], { default: 'waive', description: 'Whether what it costs now is owed' })
 const PlainText = Type.String({ minLength: 1, maxLength: 63, pattern: '^[^\\u0000]+$' })
 
 /** Staff change one business's subscription. */
@@ -32,6 +33,7 @@ export const staffSubscriptionRoutes: Routes = (app, ctx) => {
             price: Type.Optional(PlainText),
             reason: Reason,
             when: When,
+            charge: Charge,
             replace: Type.Boolean({ default: false, description: 'Takes the place of a pending change' }),
           },
           closed,
@@ -73,6 +75,24 @@ export const staffSubscriptionRoutes: Routes = (app, ctx) => {
   )
 
   app.post(
+    '/v1/staff/businesses/:id/conversion',
+    {
+      config,
+      schema: {
+        summary: 'Make a trial what it is a trial of, now',
+        tags,
+        params: path('id'),
+        body: Type.Object({ reason: Reason, charge: Charge }, closed),
+        response: { 200: SubscriptionBody },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) =>
+        present(tx, ctx, await convertByStaff(tx, ctx, actorOf(request), request.params.id, request.body)),
+      ),
+  )
+
+  app.post(
     '/v1/staff/businesses/:id/cancellation',
     {
       config,
@@ -80,7 +100,17 @@ export const staffSubscriptionRoutes: Routes = (app, ctx) => {
         summary: 'End the subscription, now or at the end of its cycle',
         tags,
         params: path('id'),
-        body: Type.Object({ reason: Reason, when: When }, closed),
+        body: Type.Object(
+          {
+            reason: Reason,
+            when: When,
+            credit: Type.Enum(['none', 'rest'], {
+              default: 'none',
+              description: 'What the rest of the cycle was billed',
+            }),
+          },
+          closed,
+        ),
         response: { 200: SubscriptionBody },
       },
     },
@@ -91,7 +121,7 @@ export const staffSubscriptionRoutes: Routes = (app, ctx) => {
   )
 }
 
-async function present(tx: Tx, ctx: Context, subscription: Subscription) {
+export async function present(tx: Tx, ctx: Context, subscription: Subscription) {
   const { status } = await businessById(tx, subscription.businessId)
   return presentSubscription(subscription, status === 'active', ctx.now())
 }

@@ -389,12 +389,23 @@ describe('a cancellation', () => {
     const answers = [
       await acme.cancel(),
       await acme.cancel({ when: 'cycleEnd' }),
-      await acme.plan({ plan: 'growth' }),
       await acme.plan({ plan: 'growth', when: 'cycleEnd' }),
       await acme.extend({ days: 3 }),
     ]
     for (const answer of answers) expect(answer).toMatchObject({ status: 409, body: { code: 'subscription_ended' } })
     expect(await acme.audit('ended')).toHaveLength(1)
+  })
+
+  test('is followed by another subscription when staff give it a plan', async () => {
+    const acme = await open()
+    const ended = freehold.ok(await acme.cancel())
+    const begun = freehold.ok(await acme.plan({ plan: 'growth' }))
+    expect(begun).toMatchObject({ status: 'active', plan: { key: 'growth' }, endedAt: null, trialEnd: null })
+    expect(begun.id).not.toBe(ended.id)
+    expect(Date.parse(begun.cycleStart)).toBeGreaterThanOrEqual(Date.parse(ended.endedAt))
+    expect(await acme.consume(1)).toMatchObject({ allowed: true, limit: 10_000, used: 1 })
+    expect(await acme.audit('created')).toMatchObject([{ after: { plan: 'growth', charge: 'waived', reason } }])
+    expect(await freehold.sql('select from freehold.invoices where business_id = $1', [acme.id])).toEqual([])
   })
 
   test('at the end of the cycle leaves the cycle to be used', async () => {

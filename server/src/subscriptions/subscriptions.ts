@@ -4,9 +4,13 @@ import { systemActor, type Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { SubscriptionsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
+import { emit, emitAll, type NewEvent } from '../events/emit.ts'
+import { voidInvoice } from '../invoices/closing.ts'
 import { currentPlanVersion, planVersion, priceNamed, type PlanVersion } from '../plans/plans.ts'
 import { invalidateCounters } from '../usage/counters.ts'
-import { advance, firstCycle, isDue, project, type Subscription } from './lifecycle.ts'
+import { eventOf, eventOfStep, lapsedChange } from './announcing.ts'
+import { billCycles } from './billing.ts'
+import { advance, firstCycle, isDue, priceOf, project, type Subscription, type Terms } from './lifecycle.ts'
 
 type Row = Selectable<SubscriptionsTable>
 
@@ -49,20 +53,32 @@ export async function currentSubscription(
 }
 
 export async function fromRow(db: Queryable, row: Row): Promise<Subscription> {
-  const plan = await planVersion(db, row.planVersionId)
-  return withPlans(row, plan, row.pendingChange ? await planVersion(db, row.pendingChange.planVersionId) : plan)
+  const { planVersionId, pendingChange, awaiting } = row
+  const plan = await planVersion(db, planVersionId)
+  return withPlans(row, {
+    plan,
+    pending: pendingChange ? await planVersion(db, pendingChange.planVersionId) : plan,
+    awaited: awaiting ? await planVersion(db, awaiting.planVersionId) : plan,
+  })
 }
 
+type Plans = { plan: PlanVersion; pending: PlanVersion; awaited: PlanVersion }
+
 /** A row with the plan versions it names. */
-export function withPlans(row: Row, plan: PlanVersion, pendingPlan: PlanVersion): Subscription {
-  const { pendingChange } = row
+export function withPlans(row: Row, { plan, pending, awaited }: Plans): Subscription {
+  const { planVersionId: _, createdAt: _createdAt, trialRemindedAt: _reminded, pendingChange, awaiting, ...rest } = row
   return {
-    ...row,
+    ...rest,
     plan,
     status: row.status as Subscription['status'],
     endReason: row.endReason as Subscription['endReason'],
-    pendingChange: pendingChange && { ...pendingChange, plan: pendingPlan },
+    pendingChange: pendingChange && { ...without(pendingChange), plan: pending },
+    awaiting: awaiting && { ...without(awaiting), plan: awaited },
   }
+}
+
+function without<Named extends { planVersionId: string }>({ planVersionId: _, ...rest }: Named) {
+  return rest
 }
 
 /** Starts a business's subscription, with the plan's trial when it has one. The business must have no current one. */
@@ -78,8 +94,22 @@ export async function startSubscription(
     trial,
   }: { businessId: string; plan: PlanVersion; price: string; start: Date; zone?: string; trial: boolean },
 ): Promise<Subscription> {
+  const subscription = begin(ctx, businessId, { plan, price }, { start, zone, trial })
+  await insert(tx, ctx, subscription)
+  await billCycles(tx, ctx, [subscription])
+  await emit(tx, ctx, eventOf('created', subscription, subscription))
+  return subscription
+}
+
+/** A subscription in its first cycle, not written yet. */
+export function begin(
+  ctx: Context,
+  businessId: string,
+  { plan, price }: Terms,
+  { start, zone, trial }: { start: Date; zone: string; trial: boolean },
+): Subscription {
   const cycle = firstCycle(plan, price, zone, start, trial && plan.trialDays > 0)
-  const subscription: Subscription = {
+  return {
     id: ctx.newId('subscription'),
     businessId,
     plan,
@@ -90,22 +120,26 @@ export async function startSubscription(
     pendingChange: null,
     cancelAtCycleEnd: false,
     pauseAtCycleEnd: false,
+    billed: cycle.status === 'trialing' ? 0 : priceOf({ plan, price }).amount,
+    awaiting: null,
     graceEnd: null,
     endReason: null,
     endedAt: null,
     version: 1,
   }
+}
+
+export async function insert(tx: Tx, ctx: Context, subscription: Subscription): Promise<void> {
   await tx
     .insertInto('subscriptions')
     .values({ ...columns(subscription), createdAt: ctx.now() })
     .execute()
-  await recordCycle(tx, ctx, subscription)
-  return subscription
+  if (subscription.cycleNumber > 0) await recordCycle(tx, ctx, subscription)
 }
 
 /**
  * Locks the business's subscription and brings it up to now: what every write to it does first. Missed boundaries are
- * taken one by one, each with its cycle row and its audit entry.
+ * taken one by one, each with its cycle row, its audit entry, its invoice and its event.
  */
 export async function lockSubscription(tx: Tx, ctx: Context, businessId: string): Promise<Subscription> {
   const stored = await storedSubscription(tx, businessId, 'lock')
@@ -116,35 +150,57 @@ export async function lockSubscription(tx: Tx, ctx: Context, businessId: string)
 export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription): Promise<Subscription> {
   const now = ctx.now()
   const { businessId } = locked
+  const events: NewEvent[] = []
+  const cycles: Subscription[] = []
   let state = locked
+  let fallback: { plan: string; start: Date } | undefined
   for (const { subscription, step } of advance(locked, now)) {
-    if (subscription.cycleNumber > state.cycleNumber) await recordCycle(tx, ctx, subscription)
+    if (subscription.cycleNumber > state.cycleNumber) {
+      await recordCycle(tx, ctx, subscription)
+      cycles.push(subscription)
+    }
     await audit(tx, ctx, systemActor('renewal'), businessId, {
       action: `subscription.${step.kind}`,
       target: { kind: 'subscription', id: subscription.id },
       before: summary(state),
       after: summary(subscription),
     })
+    events.push(...lapsedChange(state, subscription), eventOfStep(state, subscription, step))
     state = subscription
-    if (step.kind === 'ended' && step.fallbackPlan !== null) {
-      await save(tx, state)
-      const plan = await currentPlanVersion(tx, step.fallbackPlan)
-      const { name: price } = priceNamed(plan)
-      const next = await startSubscription(tx, ctx, {
-        businessId,
-        plan,
-        price,
-        start: step.at,
-        zone: state.zone,
-        trial: false,
-      })
-      await invalidateCounters(tx, businessId)
-      return isDue(next, now) ? advanceLocked(tx, ctx, next) : next
-    }
+    if (step.kind === 'ended' && step.fallbackPlan !== null) fallback = { plan: step.fallbackPlan, start: step.at }
   }
-  await save(tx, state)
+  const next = fallback && (await fallenBack(tx, ctx, state, fallback))
+  // What was asked for while it lasted may be paid for still.
+  await save(tx, next ? { ...state, awaiting: null } : state)
+  if (next) {
+    await insert(tx, ctx, next)
+    cycles.push(next)
+    events.push(eventOf('created', state, next))
+  }
   await invalidateCounters(tx, businessId)
-  return state
+  await billCycles(tx, ctx, cycles)
+  await voidWhatLapsed(tx, ctx, locked, next ?? state)
+  await emitAll(tx, ctx, events)
+  return next && isDue(next, now) ? advanceLocked(tx, ctx, next) : (next ?? state)
+}
+
+async function fallenBack(
+  tx: Tx,
+  ctx: Context,
+  ended: Subscription,
+  { plan: planKey, start }: { plan: string; start: Date },
+) {
+  const plan = await currentPlanVersion(tx, planKey)
+  const { name: price } = priceNamed(plan)
+  const next = begin(ctx, ended.businessId, { plan, price }, { start, zone: ended.zone, trial: false })
+  return { ...next, awaiting: ended.awaiting }
+}
+
+async function voidWhatLapsed(tx: Tx, ctx: Context, before: Subscription, after: Subscription): Promise<void> {
+  if (!before.awaiting || after.awaiting) return
+  const { businessId, awaiting } = before
+  const reason = 'The cycle it was reckoned for is over'
+  await voidInvoice(tx, ctx, systemActor('renewal'), { businessId, invoiceId: awaiting.invoiceId, reason })
 }
 
 /** Stores a subscription that this transaction has locked. */
@@ -179,7 +235,7 @@ export const summary = (subscription: Subscription) => ({
 })
 
 function columns(subscription: Subscription) {
-  const { plan, pendingChange, ...rest } = subscription
+  const { plan, pendingChange, awaiting, ...rest } = subscription
   return {
     businessId: rest.businessId,
     id: rest.id,
@@ -192,14 +248,9 @@ function columns(subscription: Subscription) {
     cycleStart: rest.cycleStart,
     cycleEnd: rest.cycleEnd,
     trialEnd: rest.trialEnd,
-    pendingChange:
-      pendingChange === null
-        ? null
-        : JSON.stringify({
-            planVersionId: pendingChange.plan.id,
-            price: pendingChange.price,
-            reason: pendingChange.reason,
-          }),
+    pendingChange: pendingChange && JSON.stringify(named(pendingChange)),
+    awaiting: awaiting && JSON.stringify(named(awaiting)),
+    billed: rest.billed,
     cancelAtCycleEnd: rest.cancelAtCycleEnd,
     pauseAtCycleEnd: rest.pauseAtCycleEnd,
     graceEnd: rest.graceEnd,
@@ -208,6 +259,8 @@ function columns(subscription: Subscription) {
     version: rest.version,
   }
 }
+
+const named = <Wanted extends Terms>({ plan, ...rest }: Wanted) => ({ ...rest, planVersionId: plan.id })
 
 // What the fallback will look like; it gets an id when it is written.
 function fallen(ended: Subscription, plan: PlanVersion): Subscription {
