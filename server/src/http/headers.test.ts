@@ -52,6 +52,7 @@ const answers: [what: string, path: string, attempt: Attempt][] = [
     '/nowhere',
     { method: 'POST', headers: json, body: 'x'.repeat(2_000_000), status: 404 },
   ],
+  ['another method', '/v1/login', { method: 'PUT', headers: json, body: '{', status: 405 }],
   ['the root', '/', { status: 404 }],
   ['a path that cannot be decoded', '/v1/%zz', { status: 404 }],
   ['an id that is too long', `/v1/businesses/${'x'.repeat(201)}`, { status: 404 }],

@@ -68,9 +68,9 @@ describe('every refusal', () => {
     ['POST', '/v1/Login'],
     ['POST', '/v1/login;x=1'],
     ['POST', '/v1/%2e%2e/v1/login/'],
-    ['GET', '/v1/login'],
-    ['PUT', '/v1/login'],
-    ['DELETE', '/v1/me'],
+    ['PUT', '/v1/login/'],
+    ['DELETE', '/v1/me/nowhere'],
+    ['PUT', '/v1/businesses/a/b/members'],
     ['GET', '/v1/%zz'],
     ['GET', '/%'],
     ['GET', `/v1/businesses/${'x'.repeat(201)}`],
@@ -83,7 +83,37 @@ describe('every refusal', () => {
   })
 
   test.each([
-    ['another method', 'PROPFIND /v1/me HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404],
+    ['GET', '/v1/login', 'POST'],
+    ['PUT', '/v1/login?next=/', 'POST'],
+    ['DELETE', '/v1/me', 'GET, PATCH'],
+    ['PATCH', '/healthz', 'GET'],
+    ['HEAD', '/healthz', 'GET'],
+    ['POST', '/openapi.json', 'GET'],
+    ['PUT', '/v1/businesses/biz_00000000000000000000000000', 'DELETE, GET, PATCH'],
+    ['PUT', '/v1/businesses/a%2Fb/members', 'GET'],
+    ['GET', '/v1/staff/support-sessions', 'POST'],
+  ])('of %s %s says which methods the path has, whoever asks', async (method, path, allow) => {
+    const { token } = await freehold.signUp()
+    for (const headers of [{}, { authorization: `Bearer ${token}` }]) {
+      const response = await fetch(freehold.base + path, { method, headers })
+      expect(response.status).toBe(405)
+      expect(response.headers.get('allow')).toBe(allow)
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+      const body = await response.text()
+      if (method !== 'HEAD') expect(JSON.parse(body)).toMatchObject(isProblem(405, 'method_not_allowed'))
+    }
+  })
+
+  test('of a path that production does not have is: not found, whatever the method', async () => {
+    const production = await createTestFreehold({ production: true, publicUrl: 'https://app.recorder.test' })
+    for (const method of ['GET', 'POST', 'PUT']) {
+      expect((await production.api.call(method, '/v1/dev/clock')).status).toBe(404)
+    }
+    await production.close()
+  })
+
+  test.each([
+    ['another method', 'PROPFIND /v1/me HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 405],
     ['an absolute form', 'GET http://elsewhere.test/v1/nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404],
     ['an unknown method', 'FETCH /v1/me HTTP/1.1\r\nhost: x\r\n\r\n', 400],
     ['no HTTP', 'hello?\r\n\r\n', 400],
@@ -97,7 +127,7 @@ describe('every refusal', () => {
     const answer = await raw(request)
     expect(answer).toMatchObject({
       status,
-      body: isProblem(status, status === 404 ? 'not_found' : 'malformed_request'),
+      body: isProblem(status, { 404: 'not_found', 405: 'method_not_allowed' }[status] ?? 'malformed_request'),
     })
     expect(answer.type).toMatch(/^application\/problem\+json/)
   })

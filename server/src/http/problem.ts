@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { sqlState } from '../db/transactions.ts'
 import { FreeholdError, type ErrorCode, type FieldError } from '../errors.ts'
 import { securityHeaders } from './headers.ts'
+import { allowedMethods } from './methods.ts'
 
 /** RFC 9457 problem details, the one shape of every error. */
 export const Problem = Type.Object(
@@ -62,8 +63,12 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 /** What no plugin route answers still answers in the same shape. */
-export const noSuchRoute = (_request: FastifyRequest, reply: FastifyReply) =>
-  sendProblem(reply, new FreeholdError('not_found', 'No such route'))
+export function noSuchRoute(request: FastifyRequest, reply: FastifyReply) {
+  const allowed = allowedMethods(request)
+  if (allowed.length === 0) return sendProblem(reply, new FreeholdError('not_found', 'No such route'))
+  reply.header('allow', allowed.join(', '))
+  return sendProblem(reply, new FreeholdError('method_not_allowed', `This path has ${allowed.join(' and ')}`))
+}
 
 /** Tells whoever does not speak HTTP, as far as they can be told: there is no request yet, only a connection. */
 export function clientProblem(error: Error & { code?: string }, socket: Socket, ctx: Context): void {

@@ -14,6 +14,7 @@ import { routeContract } from './contract.ts'
 import { docs } from './docs.ts'
 import { answerHeaders } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
+import { noteMethods } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
 import { clientProblem, handleError, noSuchRoute } from './problem.ts'
 import type { App, Routes } from './request.ts'
@@ -104,6 +105,7 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
     },
     clientErrorHandler: (error, socket) => clientProblem(error, socket, ctx),
   })
+  noteMethods(app)
   // What no plugin route answers still answers in the same shape.
   app.setErrorHandler(handleError)
   app.setNotFoundHandler(noSuchRoute)

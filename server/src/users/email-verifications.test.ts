@@ -67,7 +67,7 @@ describe('the link that proves an e-mail', () => {
   test('changes nothing when it is only opened', async () => {
     const { user, token } = await freehold.signUp()
     const link = await freehold.mailedToken(user.email)
-    expect((await freehold.api.get(`/v1/email-verifications/confirm?token=${link}`)).status).toBe(404)
+    expect((await freehold.api.get(`/v1/email-verifications/confirm?token=${link}`)).status).toBe(405)
     expect(await userOf(token)).toMatchObject({ emailVerified: false })
   })
 })

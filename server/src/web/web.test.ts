@@ -88,6 +88,12 @@ describe('programs', () => {
       expect(await answer.json()).toMatchObject({ code: 'not_found' })
     }
   })
+
+  test('is no answer to a path of the API by another method either', async () => {
+    const answer = await get('/v1/login')
+    expect({ status: answer.status, allow: answer.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' })
+    expect(await answer.json()).toMatchObject({ code: 'method_not_allowed' })
+  })
 })
 
 describe('what a page loads', () => {
