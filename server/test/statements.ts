@@ -7,7 +7,9 @@ import pg from 'pg'
  * where row level security would have hidden the mistake.
  */
 const schema = readFileSync(new URL('../schema.sql', import.meta.url), 'utf8')
-const tenantTables = [...schema.matchAll(/create (?:unlogged )?table freehold\.(\w+) \(\n {2}business_id /g)].map((match) => match[1])
+const tenantTables = [...schema.matchAll(/create (?:unlogged )?table freehold\.(\w+) \(\n {2}business_id /g)].map(
+  (match) => match[1],
+)
 const touchesTenant = new RegExp(`freehold"?\\."?(${tenantTables.join('|')})\\b`)
 
 const offending = new Set<string>()

@@ -227,6 +227,10 @@ describe('what denials cost', () => {
     })
     expect(statements).toHaveLength(5)
     for (const each of statements) expect(each).toContain('update freehold.usage_counters')
+    const ask = () => check({ feature: 'recordings', permission: 'recordings:create' }, acme.key)
+    await ask()
+    const checking = await statementsOf(ask)
+    expect(checking).toEqual([expect.stringContaining('join freehold.usage_counters')])
   })
 
   test('is nothing to whoever is denied while they wait: all are written together, later', async () => {

@@ -17,7 +17,7 @@ export const explainRoutes: Routes = (app, ctx) => {
         summary: 'Why the gate denied a request of the last 24 hours',
         description:
           'For app keys and staff, and for whoever holds usage:read in the business. Of many denials at once only the ' +
-          'first of a minute are kept; any request explains itself when it is sent with `explain: true`.',
+          'first of a minute are kept; any request explains itself when it is sent with `explain: true`',
         tags: ['Gate'],
         params: path('requestId'),
         response: { 200: DenialBody },

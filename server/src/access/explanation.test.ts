@@ -161,6 +161,17 @@ describe('a denial names the step that failed and what would mend it', () => {
     expect(remedy?.text).toContain('one that has: owner, admin')
   })
 
+  test('the permission of a support session', async () => {
+    const acme = await signUp()
+    const opening = { businessId: acme.id, reason, minutes: 15, access: 'read' }
+    const { token } = freehold.ok(await freehold.api.post('/v1/staff/support-sessions', opening, people.staff))
+    const { failed, step, remedy } = await ask('check', { permission: 'recordings:create' }, { token })
+    expect(failed).toBe('permission')
+    expect(step('credential').saw).toEqual({ kind: 'staff', state: 'valid', id: expect.any(String), access: 'read' })
+    expect(remedy?.text).toBe('A support session with access read does not allow recordings:create')
+    expect(remedy?.staff?.call).toBe('POST /v1/staff/support-sessions')
+  })
+
   test('a suspended business: why, staff are told', async () => {
     const acme = await signUp()
     await acme.staff('PATCH', '', { status: 'suspended', reason })
@@ -195,6 +206,23 @@ describe('a denial names the step that failed and what would mend it', () => {
     expect(remedy?.text).toContain('Choose a plan')
   })
 
+  test.each([
+    ['past_due', 'its grace ended at 2020-01-01T00:00:00.000Z'],
+    ['paused', 'The subscription is paused'],
+  ])('a subscription that is %s', async (status, text) => {
+    const acme = await signUp()
+    await freehold.sql('update freehold.subscriptions set status = $2, grace_end = $3 where business_id = $1', [
+      acme.id,
+      status,
+      status === 'past_due' ? '2020-01-01T00:00:00Z' : null,
+    ])
+    const { failed, step, remedy } = await ask('consume', { feature: 'recordings' }, acme.key)
+    expect(failed).toBe('subscription')
+    expect(step('subscription').saw).toMatchObject({ status, access: status === 'paused' ? 'none' : 'read_only' })
+    expect(remedy).toMatchObject({ page: `/b/${acme.id}/plan` })
+    expect(remedy?.text).toContain(text)
+  })
+
   test('a feature that the plan does not include', async () => {
     const acme = await signUp()
     const { failed, step, remedy } = await ask('check', { feature: 'exports' }, acme.key)
@@ -223,6 +251,8 @@ describe('a denial names the step that failed and what would mend it', () => {
     expect(remedy?.text).toBe(
       `98 of 100 recordings are used. Ask for 2 at most, or wait until ${acme.cycleEnd}, or choose a plan with a higher limit`,
     )
+    const never = await ask('check', { feature: 'recordings', amount: 101 }, acme.key)
+    expect(never.remedy?.text).not.toContain('wait')
   })
 
   test('a limit that staff have set: they are the ones to ask', async () => {

@@ -149,7 +149,7 @@ function ofCounter(found: Found): Remedy {
     held > 0 ? `confirm or give back the ${held} that reservations hold` : [],
     feature === 'members' ? 'remove a member or revoke an invitation' : [],
     !isMetered && feature !== 'members' ? 'release an item' : [],
-    isMetered && resetsAt !== null ? `wait until ${moment(resetsAt)}` : [],
+    isMetered && resetsAt !== null && amount <= (limit ?? 0) ? `wait until ${moment(resetsAt)}` : [],
     override ? 'ask staff for another limit: they have set this one' : 'choose a plan with a higher limit',
   ].flat()
   const call = feature === 'members' || isMetered ? {} : { call: 'POST /v1/release' }

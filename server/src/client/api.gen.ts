@@ -481,6 +481,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/businesses/{businessId}/subscription/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel, at the end of the cycle or now
+         * @description Needs the permission `subscription:manage`
+         */
+        post: operations["createSubscriptionCancellation"];
+        /**
+         * Take a scheduled cancellation back
+         * @description Needs the permission `subscription:manage`
+         */
+        delete: operations["deleteSubscriptionCancellation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/businesses/{businessId}/subscription/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause from the end of the cycle on
+         * @description Needs the permission `subscription:manage`
+         */
+        post: operations["createSubscriptionPause"];
+        /**
+         * Take a scheduled pause back, or resume
+         * @description What is paused goes on with a new cycle at the full price, once that is paid.. Needs the permission `subscription:manage`
+         */
+        delete: operations["deleteSubscriptionPause"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/businesses/{businessId}/subscription/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose a plan, or see what it would come to
+         * @description A plan that costs more begins once its invoice is paid (`awaitingPayment` says so until then), one that costs less at the end of the cycle.. Needs the permission `subscription:manage`
+         */
+        put: operations["setSubscriptionPlan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/businesses/{businessId}/support-access": {
         parameters: {
             query?: never;
@@ -678,7 +746,7 @@ export interface paths {
         };
         /**
          * Why the gate denied a request of the last 24 hours
-         * @description For app keys and staff, and for whoever holds usage:read in the business. Of many denials at once only the first of a minute are kept; any request explains itself when it is sent with `explain: true`.. For any valid credential
+         * @description For app keys and staff, and for whoever holds usage:read in the business. Of many denials at once only the first of a minute are kept; any request explains itself when it is sent with `explain: true`. For any valid credential
          */
         get: operations["getExplain"];
         put?: never;
@@ -1197,6 +1265,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/businesses/{id}/conversion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a trial what it is a trial of, now
+         * @description For staff, and app keys of scope admin
+         */
+        post: operations["createStaffBusinessConversion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/businesses/{id}/credits": {
         parameters: {
             query?: never;
@@ -1303,6 +1391,26 @@ export interface paths {
          * @description open: a held draft gets its number and is to be paid. void: a draft is waived, an invoice is to be paid no more. uncollectible: nobody expects it to be paid. For staff, and app keys of scope admin
          */
         patch: operations["updateStaffBusinessInvoice"];
+        trace?: never;
+    };
+    "/v1/staff/businesses/{id}/invoices/{invoiceId}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record money received for an invoice
+         * @description A reference counts once. What waited for the payment takes effect when nothing is left to pay.. For staff, and app keys of scope admin
+         */
+        post: operations["createStaffBusinessInvoicePayment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/staff/businesses/{id}/limits/{feature}": {
@@ -1928,6 +2036,52 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        PlanChangePreview: {
+            /** @enum {unknown} */
+            direction: "upgrade" | "downgrade" | "sidegrade" | "start" | "trial" | "none";
+            /**
+             * Format: date-time
+             * @description Of what is paid first: the earliest
+             */
+            effectiveAt: string;
+            currency: string;
+            lines: {
+                /** @enum {unknown} */
+                kind: "cycle" | "proration_credit" | "proration_charge" | "overage";
+                description: string;
+                /** @description Minor units; below zero for a credit */
+                amount: number;
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                periodStart: string;
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                periodEnd: string;
+                plan: string;
+                price: string;
+            }[];
+            /** @description Minor units, with what is in hand taken off */
+            dueNow: number;
+            /** @description Of a whole cycle, minor units */
+            nextAmount: number;
+            /** @description What is in use and does not fit */
+            blockers: {
+                feature: string;
+                used: number;
+                limit: number;
+            }[];
+            /** @description Sent with the change, it happens as previewed or not at all */
+            quoteId: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            expiresAt: string;
+        };
         PlanVersion: {
             version: number;
             prices: {
@@ -2229,6 +2383,18 @@ export interface components {
                  */
                 effectiveAt: string;
             };
+            /** @description What begins once its invoice is paid */
+            awaitingPayment: null | {
+                plan: {
+                    key: string;
+                    name: string;
+                    version: number;
+                };
+                price: string;
+                invoiceId: string;
+            };
+            /** Format: date-time */
+            graceEnd: string | null;
             endReason: string | null;
             /** Format: date-time */
             endedAt: string | null;
@@ -3324,6 +3490,197 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSubscriptionCancellation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @default cycleEnd
+                     * @enum {unknown}
+                     */
+                    when: "cycleEnd" | "now";
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSubscriptionCancellation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSubscriptionPause: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSubscriptionPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setSubscriptionPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    plan: string;
+                    price?: string;
+                    /**
+                     * @description Answer what it would come to; change nothing
+                     * @default false
+                     */
+                    preview: boolean;
+                    /** @description Of a preview */
+                    quoteId?: string;
+                    /**
+                     * @description Takes the place of a pending change
+                     * @default false
+                     */
+                    replace: boolean;
+                    /**
+                     * @description Begin with the trial of the plan, which costs nothing
+                     * @default false
+                     */
+                    trial: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"] | components["schemas"]["PlanChangePreview"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -4900,6 +5257,59 @@ export interface operations {
                      * @enum {unknown}
                      */
                     when: "now" | "cycleEnd";
+                    /**
+                     * @description What the rest of the cycle was billed
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    credit: "none" | "rest";
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createStaffBusinessConversion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept in the audit log */
+                    reason: string;
+                    /**
+                     * @description Whether what it costs now is owed
+                     * @default waive
+                     * @enum {unknown}
+                     */
+                    charge: "invoice" | "waive";
                 };
             };
         };
@@ -5225,6 +5635,55 @@ export interface operations {
             };
         };
     };
+    createStaffBusinessInvoicePayment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+                invoiceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Minor units; a part is fine */
+                    amount: number;
+                    /** @description The name the bank or provider gives it; unique */
+                    reference: string;
+                    /**
+                     * Format: date-time
+                     * @description RFC 3339
+                     */
+                    receivedAt?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     setStaffBusinessLimit: {
         parameters: {
             query?: never;
@@ -5363,6 +5822,12 @@ export interface operations {
                      * @enum {unknown}
                      */
                     when: "now" | "cycleEnd";
+                    /**
+                     * @description Whether what it costs now is owed
+                     * @default waive
+                     * @enum {unknown}
+                     */
+                    charge: "invoice" | "waive";
                     /**
                      * @description Takes the place of a pending change
                      * @default false

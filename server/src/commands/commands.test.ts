@@ -40,13 +40,13 @@ describe('the command line', () => {
       const { exitCode, stdout, stderr } = await run(...args)
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
       expect(stdout).toContain('Usage: freehold <command> [options]')
-      for (const each of ['start', 'work', 'migrate', 'doctor', 'openapi', 'staff add', 'keys create', 'plans push']) {
+      for (const each of ['start', 'work', 'migrate', 'doctor', 'explain', 'openapi', 'staff add', 'plans push']) {
         expect(stdout).toContain(`\n  ${each} `)
       }
     }
   })
 
-  test.each(['start', 'work', 'migrate', 'doctor', 'openapi', 'staff add', 'keys create', 'plans push'])(
+  test.each(['start', 'work', 'migrate', 'doctor', 'explain', 'openapi', 'staff add', 'keys create', 'plans push'])(
     '%s says how it is used, and does nothing',
     async (name) => {
       const { exitCode, stdout } = await run(...name.split(' '), '--help')
@@ -78,6 +78,11 @@ describe('the command line', () => {
     [['keys', 'create'], '--scope must be one of meter, admin'],
     [['keys', 'create', '--scope', 'all'], '--scope must be one of meter, admin'],
     [['keys', 'create', '--scope'], "Option '--scope <value>' argument missing"],
+    [['explain'], 'REQUEST_ID or --business is missing'],
+    [['explain', 'req_1', 'req_2'], 'Unexpected argument req_2'],
+    [['explain', 'req_1', '--business', 'biz_1'], 'Either REQUEST_ID or --business, not both'],
+    [['explain', '--business', 'biz_1'], '--feature or --permission is missing'],
+    [['explain', '--business', 'biz_1', '--feature', 'x', '--amount', '0'], '--amount must be a whole number from 1'],
   ])('%j is refused with a hint, exit code 2', async (args, message) => {
     const { exitCode, stdout, stderr } = await run(...args)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
@@ -362,6 +367,89 @@ describe('keys', () => {
       scope: 'admin',
       key: expect.stringMatching(/^app_/),
     })
+  })
+})
+
+describe('explain', () => {
+  test('says of a denied request what every step saw, which one failed and what would mend it', async () => {
+    const { business, apiKeys } = await freehold.signUp()
+    const token = apiKeys[0].key
+    const body = { permission: 'recordings:read', feature: 'recordings' }
+    const { requestId } = freehold.ok(await freehold.api.post('/v1/check', body, { token }))
+    await freehold.eventually(async () => {
+      const rows = await freehold.sql('select from freehold.denials where request_id = $1', [requestId])
+      return rows.length > 0
+    })
+    const { exitCode, stdout, stderr } = await run('explain', requestId)
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout.split('\n')[0]).toMatch(new RegExp(`^${requestId} {2}\\S+ {2}POST /v1/check {2}permission_denied$`))
+    expect(stdout).toContain('asked: amount: 1, feature: recordings, permission: recordings:read')
+    expect(stdout).toMatch(/^ok +credential +.*kind: key, /m)
+    expect(stdout).toMatch(/^FAILED +permission +.*keyType: sdk/m)
+    expect(stdout).toMatch(/^ +→ Keys of type sdk may not do recordings:read\. Use a key of a type that may: server$/m)
+    expect(stdout).toContain(`→ call POST /v1/businesses/${business.id}/api-keys`)
+    expect(stdout).toMatch(/^- +counter +not reached$/m)
+    expect(stdout).not.toContain(token)
+    const { stdout: json } = await run('explain', requestId, '--json')
+    expect(JSON.parse(json)).toMatchObject({
+      requestId,
+      businessId: business.id,
+      explanation: { failed: 'permission' },
+    })
+  })
+
+  test('says what the answer would be now, for whoever asks or for one role or key type', async () => {
+    const { business, apiKeys } = await freehold.signUp()
+    const amount = 98
+    freehold.ok(await freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: apiKeys[0].key }))
+    const ask = async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await run(
+        'explain',
+        '--business',
+        business.id,
+        '--feature',
+        'recordings',
+        ...args,
+      )
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+      return stdout
+    }
+    const fits = await ask('--amount', '2', '--permission', 'recordings:create')
+    expect(fits).toMatch(/^now .* allowed$/m)
+    expect(fits).toMatch(/^ok +permission +asked: recordings:create, trusted: true, heldBy: /m)
+    expect(fits).toMatch(/^ok +counter +amount: 2, used: 98, held: 0, limit: 100/m)
+    const tooMuch = await ask('--amount', '3')
+    expect(tooMuch).toMatch(/^FAILED +counter +amount: 3, used: 98/m)
+    expect(tooMuch).toContain('→ 98 of 100 recordings are used. Ask for 2 at most')
+    expect(await ask('--permission', 'recordings:create', '--as', 'viewer')).toMatch(
+      /^FAILED +permission .*role: viewer/m,
+    )
+    expect(await ask('--permission', 'recordings:create', '--as', 'sdk')).toMatch(/^ok +permission .*keyType: sdk/m)
+    const [counter] = await freehold.sql('select used::int from freehold.usage_counters where business_id = $1', [
+      business.id,
+    ])
+    expect(counter.used).toBe(98)
+    expect(await freehold.sql('select from freehold.denials where business_id = $1', [business.id])).toEqual([])
+  })
+
+  test('what there is nothing to say about is one clear line', async () => {
+    const { business } = await freehold.signUp()
+    const now = ['explain', '--business', business.id]
+    for (const [args, message] of [
+      [['explain', 'req_nothing'], 'Nothing is known of req_nothing'],
+      [['explain', '--business', 'biz_nobody', '--feature', 'recordings'], 'There is no business biz_nobody'],
+      [[...now, '--feature', 'nothing'], 'there is no feature nothing'],
+      [[...now, '--permission', 'nothing:do'], 'there is no permission nothing:do'],
+      [
+        [...now, '--feature', 'recordings', '--as', 'nobody'],
+        '--as must be a role or a key type: owner, admin, member',
+      ],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await run(...args)
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+      expect(stderr).toMatch(/^freehold: .*\n$/)
+      expect(stderr).toContain(message)
+    }
   })
 })
 
