@@ -194,7 +194,7 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     ctx,
     routes: routes(ctx),
     onRequest: [authentication, access],
-    preHandler: ctx.settings.rateLimits ? [limit] : [],
+    limit: ctx.settings.rateLimits ? limit : undefined,
     web: options.portal && { ...options.portal, isSignedIn: (request) => isSignedIn(ctx, request) },
   }
   const server = () => buildServer(parts, trustedProxies)

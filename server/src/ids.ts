@@ -35,6 +35,7 @@ export type IdKind = keyof typeof idPrefixes
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 let lastMillisecond = 0
+let lastTime = ''
 let sequence = 0
 
 /**
@@ -42,14 +43,13 @@ let sequence = 0
  * within a millisecond, so lists ordered by id are ordered by creation.
  */
 export function newId(kind: IdKind, at: Date): string {
-  const milliseconds = Math.max(at.getTime(), lastMillisecond)
-  sequence = milliseconds === lastMillisecond ? sequence + 1 : 0
-  lastMillisecond = milliseconds
-  if (sequence > 0x7fff) {
-    lastMillisecond += 1
+  const milliseconds = at.getTime()
+  if (milliseconds > lastMillisecond || sequence === 0x7fff) {
+    lastMillisecond = Math.max(milliseconds, lastMillisecond + 1)
+    lastTime = base32(lastMillisecond, 10)
     sequence = 0
-  }
-  return `${idPrefixes[kind]}_${base32(BigInt(lastMillisecond), 10)}${base32(BigInt(sequence), 3)}${randomText(13)}`
+  } else sequence += 1
+  return `${idPrefixes[kind]}_${lastTime}${base32(sequence, 3)}${randomText(13)}`
 }
 
 /** Random text of 5 bits a character. */
@@ -74,8 +74,9 @@ function randomByte(): number {
   return byte
 }
 
-function base32(value: bigint, length: number): string {
+// By division: 48 bits are too many for the shifts of a number.
+function base32(value: number, length: number): string {
   let text = ''
-  for (let rest = value; text.length < length; rest >>= 5n) text = alphabet[Number(rest & 31n)] + text
+  for (let rest = value; text.length < length; rest = Math.floor(rest / 32)) text = alphabet[rest % 32] + text
   return text
 }

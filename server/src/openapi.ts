@@ -17,7 +17,7 @@ export async function openapiDocument(product: Product): Promise<string> {
     log: pino({ level: 'silent' }),
     newId: () => 'req_openapi',
   } as Partial<Context> as Context
-  const server = await buildServer({ ctx, routes: routes(ctx), onRequest: [], preHandler: [] })
+  const server = await buildServer({ ctx, routes: routes(ctx), onRequest: [] })
   const answer = await server.inject('/openapi.json')
   if (answer.statusCode !== 200) throw new Error(`The document could not be made: ${answer.body}`)
   await server.close()

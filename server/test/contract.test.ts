@@ -736,7 +736,7 @@ describe('answers', () => {
 
 describe('a route stops the server from starting', () => {
   const start = async (register: Routes) => {
-    const parts = { ctx: freehold.ctx, routes: [register], onRequest: [], preHandler: [] }
+    const parts = { ctx: freehold.ctx, routes: [register], onRequest: [] }
     const app = Fastify()
     await app.register(freeholdPlugin(parts))
     await app.ready()

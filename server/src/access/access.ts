@@ -1,18 +1,26 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Actor, Context } from '../context.ts'
 import { authorized } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
-import type { OpenedBusiness } from '../http/request.ts'
+import type { Access, OpenedBusiness } from '../http/request.ts'
 import { supportPermissions } from '../permissions.ts'
 
 /** Lets a request in by what its route declares, before its body is read. */
-export async function access(request: FastifyRequest): Promise<void> {
+export const access: onRequestHookHandler = (request, _reply, done) => {
   const wanted = request.routeOptions.config.access
-  if (wanted === undefined || wanted === 'public') return
-  const { ctx, actor } = request.freehold
-  if (!actor) throw new FreeholdError('unauthenticated')
+  if (wanted === undefined || wanted === 'public') return done()
+  const { actor } = request.freehold
+  if (!actor) return done(new FreeholdError('unauthenticated'))
+  if (wanted === 'credential') return done()
+  void letIn(request, wanted, actor).then(() => done(), done)
+}
 
-  if (wanted === 'credential') return
+async function letIn(
+  request: FastifyRequest,
+  wanted: Exclude<Access, 'public' | 'credential'>,
+  actor: Actor,
+): Promise<void> {
+  const { ctx } = request.freehold
   if (wanted === 'user') {
     if (actor.kind !== 'user') throw new FreeholdError('permission_denied', 'This is for a signed-in person')
     return

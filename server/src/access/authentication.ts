@@ -1,7 +1,7 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Context, Settings } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
-import { sessionCookieName } from '../http/session-cookie.ts'
+import { sessionCookie } from '../http/session-cookie.ts'
 import { authenticate, type Credential } from './credentials.ts'
 
 /** What a request says about who sends it. */
@@ -14,41 +14,57 @@ export type Presented = {
   writes: boolean
 }
 
-/** Turns `Authorization: Bearer …` or the session cookie into an actor. A bad credential is refused, none is not. */
-export async function authentication(request: FastifyRequest): Promise<void> {
+/**
+ * Turns `Authorization: Bearer …` or the session cookie into an actor. A bad credential is refused, none is not. At once
+ * where the credential is remembered: this stands before every counted unit.
+ */
+export const authentication: onRequestHookHandler = (request, _reply, done) => {
   const { ctx } = request.freehold
   // A public route does not need to know who asks; a stale cookie must not keep anybody from signing in.
-  if (request.routeOptions.config.access === 'public') return
-  const credential = await authenticatePresented(ctx, {
-    authorization: request.headers.authorization,
-    cookie: request.cookies[sessionCookieName(ctx.settings)],
-    origin: request.headers.origin,
-    writes: request.method !== 'GET' && request.method !== 'HEAD',
-  })
-  if (!credential) return
-  request.freehold.actor = credential.actor
-  credentials.set(request, credential)
+  if (request.routeOptions.config.access === 'public') return done()
+  const keep = (credential: Credential | undefined) => {
+    if (credential) {
+      request.freehold.actor = credential.actor
+      credentials.set(request, credential)
+    }
+    done()
+  }
+  try {
+    const credential = authenticatePresented(ctx, {
+      authorization: request.headers.authorization,
+      cookie: sessionCookie(request, ctx.settings),
+      origin: request.headers.origin,
+      writes: request.method !== 'GET' && request.method !== 'HEAD',
+    })
+    if (credential instanceof Promise) void credential.then(keep, done)
+    else keep(credential)
+  } catch (error) {
+    done(error as Error)
+  }
 }
 
 /** Whether the cookie of a page's request is a person's session; what the page shows, it asks for itself. */
 export async function isSignedIn(ctx: Context, request: FastifyRequest): Promise<boolean> {
-  const cookie = request.cookies[sessionCookieName(ctx.settings)]
+  const cookie = sessionCookie(request, ctx.settings)
   const presented = { authorization: undefined, cookie, origin: undefined, writes: false }
   return (await authenticatePresented(ctx, presented))?.actor.kind === 'user'
 }
 
 /** The credential a request presents, if it presents one. A header that is no good is refused, a stale cookie is none. */
-export async function authenticatePresented(
+export function authenticatePresented(
   ctx: Context,
   { authorization, cookie, origin, writes }: Presented,
-): Promise<Credential | undefined> {
+): Credential | undefined | Promise<Credential | undefined> {
   const bearer = authorization === undefined ? cookie : /^Bearer +(\S+)$/i.exec(authorization)?.[1]
-  const credential = bearer === undefined ? undefined : await authenticate(ctx, bearer)
-  if (!credential && authorization !== undefined) {
-    throw new FreeholdError('unauthenticated', 'The credential is unknown, expired or revoked')
+  const found = bearer === undefined ? undefined : authenticate(ctx, bearer)
+  const accept = (credential: Credential | undefined) => {
+    if (!credential && authorization !== undefined) {
+      throw new FreeholdError('unauthenticated', 'The credential is unknown, expired or revoked')
+    }
+    if (credential && authorization === undefined && writes) checkOrigin(ctx.settings, origin)
+    return credential
   }
-  if (credential && authorization === undefined && writes) checkOrigin(ctx.settings, origin)
-  return credential
+  return found instanceof Promise ? found.then(accept) : accept(found)
 }
 
 const credentials = new WeakMap<FastifyRequest, Credential>()

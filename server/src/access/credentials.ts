@@ -13,8 +13,11 @@ export type Credential = {
   expiresAt: Date | null
 }
 
-/** Finds out whose credential this is. Undefined when it is unknown, expired, revoked or its bearer disabled. */
-export async function authenticate(ctx: Context, bearer: string): Promise<Credential | undefined> {
+/**
+ * Finds out whose credential this is, at once when it is remembered. Undefined when it is unknown, expired, revoked or its
+ * bearer disabled.
+ */
+export function authenticate(ctx: Context, bearer: string): Credential | undefined | Promise<Credential | undefined> {
   if (bearer.length > 300) return undefined
   const sessionToken = ctx.secrets.verifySession(bearer)
   if (sessionToken !== undefined) return session(ctx, sessionToken)
@@ -29,14 +32,16 @@ type RememberedKey = Credential & { lookedUpAt: Date }
 // As long as announcements arrive, and a minute at most, which also keeps "last used" about right.
 const memory = perContext((ctx) => createMemory<RememberedKey>(ctx.changes, 120_000, ({ actor }) => actor.id))
 
-async function rememberedApiKey(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
+function rememberedApiKey(ctx: Context, businessId: string, bearer: string) {
   const now = ctx.now()
+  const unexpired = (known: RememberedKey | undefined) =>
+    known && (known.expiresAt === null || known.expiresAt > now) ? known : undefined
   const load = async () => {
     const found = await apiKey(ctx, businessId, bearer)
     return found && { ...found, lookedUpAt: now }
   }
-  const known = await memory(ctx)(bearer, load, ({ lookedUpAt }) => !isStale(lookedUpAt, now))
-  return known && (known.expiresAt === null || known.expiresAt > now) ? known : undefined
+  const known = memory(ctx)(bearer, load, ({ lookedUpAt }) => !isStale(lookedUpAt, now))
+  return known instanceof Promise ? known.then(unexpired) : unexpired(known)
 }
 
 const sessionStatement = `

@@ -57,8 +57,8 @@ export function sendProblem(reply: FastifyReply, error: FreeholdError) {
 /** Turns whatever was thrown into a problem. What we did not foresee is logged whole and told as `internal_error`. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const known = namesNothing(error, request) ? new FreeholdError('not_found') : asFreeholdError(error)
-  if (known.status >= 500) request.log.error({ err: error, code: known.code }, known.title)
-  else request.log.debug({ code: known.code, detail: known.message }, 'refused')
+  if (known.status >= 500) request.log.error({ requestId: request.id, err: error, code: known.code }, known.title)
+  else request.log.debug({ requestId: request.id, code: known.code, detail: known.message }, 'refused')
   return sendProblem(reply, known)
 }
 

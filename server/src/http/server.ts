@@ -37,14 +37,14 @@ export type ServerParts = {
   routes: Routes[]
   /** Authentication and access, in order, before a body is even read. */
   onRequest: onRequestHookHandler[]
-  /** What needs the validated body: rate limits by e-mail. */
-  preHandler: preHandlerHookHandler[]
+  /** For routes that declare to be limited. It needs the validated body: some limits go by e-mail. */
+  limit?: preHandlerHookHandler | undefined
   /** The portal and the console; a product may have pages of its own instead. */
   web?: Web | undefined
 }
 
 /** Everything Freehold answers, as one Fastify plugin; a product registers it in its own server. */
-export function freeholdPlugin({ ctx, routes, onRequest, preHandler, web: pages }: ServerParts): FastifyPluginAsync {
+export function freeholdPlugin({ ctx, routes, onRequest, limit, web: pages }: ServerParts): FastifyPluginAsync {
   return async (instance) => {
     const app = instance as unknown as App
     app.decorateRequest('freehold', null as never)
@@ -54,9 +54,12 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler, web: pages 
 
     // First of all hooks: whatever answers after it, a preflight too, answers with these.
     const setHeaders = answerHeaders(ctx.settings)
-    app.addHook('onRequest', async (_request, reply) => setHeaders(reply))
+    app.addHook('onRequest', (_request, reply, done) => {
+      setHeaders(reply)
+      done()
+    })
     // An application that reads cookies, or answers foreign pages, does so for the routes in it too: each only once.
-    if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
+    if (!app.hasRequestDecorator('cookies')) await app.register(cookie, { hook: false })
     if (!app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, foreignPages)
 
     await describeRoutes(app, ctx)
@@ -65,16 +68,21 @@ export function freeholdPlugin({ ctx, routes, onRequest, preHandler, web: pages 
     if (pages) await instance.register(web, { ctx, ...pages })
 
     app.addHook('onRoute', routeContract(ctx))
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRoute', successStatus)
+    app.addHook('onRoute', (route) => {
+      if (limit && route.config?.limited) route.preHandler = [limit, ...[route.preHandler ?? []].flat()]
+    })
+    // The hooks of every request call back at once where they can: a promise each would cost more than what they do.
+    app.addHook('onRequest', (request, _reply, done) => {
       request.freehold = { ctx, actor: undefined, business: undefined }
+      done()
     })
     for (const hook of onRequest) app.addHook('onRequest', hook)
     // Without a body, what is missing in it is named field by field, and where nothing is required nothing is missing.
-    app.addHook('preValidation', async (request) => {
+    app.addHook('preValidation', (request, _reply, done) => {
       if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {}
+      done()
     })
-    for (const hook of preHandler) app.addHook('preHandler', hook)
-    app.addHook('preHandler', successStatus)
 
     for (const register of routes) register(app, ctx)
   }
@@ -90,6 +98,8 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
+    // Log lines name the request themselves: a logger for each request costs more than the line.
+    childLoggerFactory: (logger) => logger,
     genReqId: () => ctx.newId('request'),
     requestIdHeader: false,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
@@ -112,13 +122,17 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
   // Nor is a body read that is for no route; the plugin has a parser of its own.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async () => undefined)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) setHeaders(reply)
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
+    done()
+    if (!ctx.log.isLevelEnabled('info')) return
     // The route's pattern, never the URL itself: a query may hold what does not belong into a log.
-    request.log.info(
+    ctx.log.info(
       {
+        requestId: request.id,
         method: request.method,
         route: request.routeOptions.url ?? 'none',
         status: reply.statusCode,
@@ -134,8 +148,9 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
   app.addHook('preClose', async () => {
     isClosing = true
   })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close')
+    done()
   })
   await app.register(freeholdPlugin(parts))
   return app

@@ -1,9 +1,15 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Settings } from '../context.ts'
 
 /** `__Host-` ties the cookie to this host and to TLS; over http on loopback, in development only, it has a plain name. */
 export const sessionCookieName = ({ production }: Settings) =>
   production ? '__Host-freehold-session' : 'freehold-session'
+
+/** Read where it is asked for: most requests bring none. */
+export function sessionCookie(request: FastifyRequest, settings: Settings): string | undefined {
+  const { cookie } = request.headers
+  return cookie === undefined ? undefined : request.server.parseCookie(cookie)[sessionCookieName(settings)]
+}
 
 export function setSessionCookie(reply: FastifyReply, settings: Settings, token: string): void {
   reply.setCookie(sessionCookieName(settings), token, {

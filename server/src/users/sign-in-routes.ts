@@ -150,7 +150,7 @@ async function recordingFailure<T>(request: FastifyRequest, signingIn: () => Pro
     if (error instanceof FreeholdError && error.status === 401) {
       const { ctx } = request.freehold
       const after = { code: error.code, address: request.ip }
-      request.log.warn(after, 'sign-in failed')
+      ctx.log.warn({ requestId: request.id, ...after }, 'sign-in failed')
       await transactions.acrossBusinesses(ctx.db, (tx) =>
         auditSystem(tx, ctx, null, { action: 'user.sign_in_failed', after }),
       )
