@@ -263,7 +263,7 @@ describe('a denial names the step that failed and what would mend it', () => {
     expect(failed).toBe('counter')
     expect(step('feature').saw).toMatchObject({ planValue: 100 })
     expect(step('override').saw).toEqual({ inEffect: true, value: 0, expiresAt })
-    expect(remedy?.text).toContain('ask staff for another limit: they have set this one')
+    expect(remedy?.text).toContain('Ask staff for another limit: they have set this one')
     const asBackend = await ask('consume', { feature: 'recordings', ...acme.subject }, people.meter)
     expect(asBackend.remedy?.staff?.call).toBe(`PUT /v1/staff/businesses/${acme.id}/limits/recordings`)
   })
