@@ -19,6 +19,7 @@ import { staffPlanRoutes } from './plans/staff-routes.ts'
 import { choiceRoutes } from './subscriptions/choice-routes.ts'
 import { paymentRoutes } from './subscriptions/payment-routes.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
+import { settlementRoutes } from './subscriptions/settlement-routes.ts'
 import { staffSubscriptionRoutes } from './subscriptions/staff-routes.ts'
 import { supportRoutes } from './support/routes.ts'
 import { staffUsageRoutes } from './usage/staff-routes.ts'
@@ -52,6 +53,7 @@ export const routes = (ctx: Context): Routes[] => [
   staffSubscriptionRoutes,
   paymentRoutes,
   staffInvoiceRoutes,
+  settlementRoutes,
   staffUsageRoutes,
   ...(ctx.settings.production ? [] : [clockRoutes, mailboxRoutes]),
 ]

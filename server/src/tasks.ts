@@ -6,6 +6,7 @@ import type { HandleEvent } from './events/deliver.ts'
 import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
 import type { Product, TaskContext } from './product.ts'
+import { chaseOverdue } from './subscriptions/dunning.ts'
 import { renewDue } from './subscriptions/renewal.ts'
 import { mailAlerts } from './usage/alerts.ts'
 import { currentEntitlements } from './usage/overview.ts'
@@ -15,6 +16,7 @@ import { requestPasswordReset } from './users/password-resets.ts'
 
 const builtIn: Record<string, Task> = {
   'renew-subscriptions': { schedule: '* * * * *', run: renewDue },
+  'overdue-payments': { schedule: '* * * * *', run: chaseOverdue },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },
   'forget-denials': { schedule: '23 * * * *', run: forgetDenials },

@@ -1,5 +1,4 @@
 import { audit } from '../audit/audit.ts'
-import { lockBusiness } from '../businesses/businesses.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
@@ -14,21 +13,19 @@ import { invoiceById, type Invoice, type InvoiceStatus } from './invoices.ts'
 export type Closing = { businessId: string; invoiceId: string; reason: string }
 
 /**
- * Void: it is to be paid no more, and its number stays taken. A draft is waived. What was spent on it from the balance
- * is in hand again; one on which money was paid cannot be void.
+ * Void: it is to be paid no more, and its number stays taken. A draft is waived. What was spent on it from the balance,
+ * and what was paid on it in part, is in hand again. What is paid stays so.
  */
 export async function voidInvoice(tx: Tx, ctx: Context, actor: Actor, closing: Closing): Promise<Invoice> {
   const before = await lockInvoice(tx, closing)
   if (before.status === 'void') return before
   refuseUnless(before, ['draft', 'open', 'uncollectible'])
-  if (before.amountPaid > 0) throw new FreeholdError('invoice_not_open', 'Money has been paid on it')
+  const { businessId, currency, number } = before
   const change = { status: 'void', statusReason: closing.reason, closedAt: ctx.now(), creditApplied: 0, held: false }
-  const after = await store(tx, ctx, actor, before, change, before.status === 'draft' ? 'waived' : 'voided')
-  if (before.number !== null) await emit(tx, ctx, invoiceEvent('invoice.voided', after))
-  if (before.creditApplied > 0) {
-    const { businessId, currency, creditApplied: amount } = before
-    await addCredit(tx, ctx, actor, { businessId, currency, amount, reason: `${before.number} is void` })
-  }
+  const after = await store(tx, ctx, actor, before, change, number === null ? 'waived' : 'voided')
+  if (number !== null) await emit(tx, ctx, invoiceEvent('invoice.voided', after))
+  const amount = before.creditApplied + before.amountPaid
+  if (amount > 0) await addCredit(tx, ctx, actor, { businessId, currency, amount, reason: `${number} is void` })
   return after
 }
 
@@ -66,11 +63,7 @@ export async function releaseDraft(tx: Tx, ctx: Context, actor: Actor, closing: 
   return after
 }
 
-/** The business first, as everywhere: whoever bills it or records a payment waits. */
-async function lockInvoice(tx: Tx, { businessId, invoiceId }: Closing): Promise<Invoice> {
-  await lockBusiness(tx, businessId)
-  return invoiceById(tx, businessId, invoiceId, 'lock')
-}
+const lockInvoice = (tx: Tx, { businessId, invoiceId }: Closing) => invoiceById(tx, businessId, invoiceId, 'lock')
 
 function refuseUnless({ status }: Invoice, allowed: InvoiceStatus[]): void {
   if (!allowed.includes(status)) throw new FreeholdError('invoice_not_open', `The invoice is ${status}`)

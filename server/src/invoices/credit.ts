@@ -106,6 +106,8 @@ async function settleOpenInvoices(tx: Tx, ctx: Context, actor: Actor, { business
     .where('businessId', '=', businessId)
     .where('currency', '=', currency)
     .where('status', '=', 'open')
+    // Where something waits for an invoice, whoever waits has to hear of its payment: credit given later is not that.
+    .where('change', 'is', null)
     .orderBy('dueAt')
     .orderBy('id')
     .forNoKeyUpdate()

@@ -162,6 +162,8 @@ async function rowsOf(tx: Tx, ctx: Context, fresh: Summed[]): Promise<NewRow[]> 
     openedAt: null,
     paidAt: null,
     closedAt: null,
+    overdueSince: null,
+    remindedDay: null,
     createdAt: ctx.now(),
     balanceAfter: 0,
     ...finalOf.get(each),

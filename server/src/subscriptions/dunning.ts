@@ -1,0 +1,153 @@
+import { sql } from 'kysely'
+import { systemActor, type Context } from '../context.ts'
+import { lockBusiness, type Business } from '../businesses/businesses.ts'
+import type { Tx } from '../db/open.ts'
+import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
+import { markUncollectible } from '../invoices/closing.ts'
+import { overdueInvoices, type Invoice } from '../invoices/invoices.ts'
+import { ownerEmails } from '../members/owners.ts'
+import { isLockTimeout } from '../usage/meter.ts'
+import { mailOverdue, type DunningMail } from './dunning-mail.ts'
+import type { Subscription } from './lifecycle.ts'
+import { endUnpaid, graceDays, markPastDue } from './payments.ts'
+import { followInvoices } from './settlement.ts'
+import { lockSubscription } from './subscriptions.ts'
+
+/**
+ * What happens while the invoice of a cycle stays unpaid. From the day it is overdue the owners are reminded five times;
+ * for seven days everything works, then nothing new can be used; with the last reminder the subscription is over and the
+ * invoice given up.
+ *
+ * The days count from when the invoice was first found overdue, so that nobody is cut off because a worker came late.
+ * What is done is kept on the invoice, in the transaction that does it and sends the mail: a run may stop anywhere and be
+ * repeated by anybody.
+ */
+
+const reminderDays = [0, 2, 7, 14, 21]
+const lastDay = 21
+
+const dayMilliseconds = 86_400_000
+const batchSize = 500
+const lockMilliseconds = 100
+const dunning = systemActor('dunning')
+
+/** Brings everybody who owes something to where they should be by now. Answers how many businesses that were. */
+export async function chaseOverdue(ctx: Context): Promise<{ chased: number; behind: number; failed: number }> {
+  const result = { chased: 0, behind: 0, failed: 0 }
+  let last = ''
+  for (;;) {
+    const businessIds = await readWaiting(ctx, last)
+    for (const businessId of businessIds) {
+      try {
+        await acrossBusinesses(ctx.db, (tx) => chase(tx, ctx, businessId))
+        result.chased += 1
+      } catch (error) {
+        // Somebody holds it: the next run comes in a minute.
+        if (isLockTimeout(error)) result.behind += 1
+        else {
+          result.failed += 1
+          ctx.log.error({ err: error, businessId }, 'what a business owes could not be followed up')
+        }
+      }
+    }
+    const next = businessIds.at(-1)
+    if (next === undefined) break
+    last = next
+  }
+  if (result.chased + result.behind + result.failed > 0) ctx.log.info(result, 'overdue payments followed up')
+  return result
+}
+
+/** Businesses where something is to be done, in key order: an invoice has come to its next day, or all is paid. */
+async function readWaiting(ctx: Context, last: string): Promise<string[]> {
+  const now = ctx.now()
+  const days = reminderDays.map((each) => new Date(now.getTime() - each * dayMilliseconds))
+  const { rows } = await sql<{ businessId: string }>`
+    select business_id from (
+      select i.business_id
+      from freehold.invoices i
+      join freehold.businesses b on b.id = i.business_id
+      where i.status = 'open'
+        and i.cause = 'cycle'
+        and i.due_at <= ${now}
+        and b.status <> 'closed'
+        and (i.overdue_since is null or exists (
+          select from unnest(${reminderDays}::int[], ${days}::timestamptz[]) as step (day, since)
+          where i.overdue_since <= step.since and i.reminded_day < step.day))
+      union
+      select s.business_id
+      from freehold.subscriptions s
+      where s.status = 'past_due'
+        and not exists (
+          select from freehold.invoices i
+          where i.business_id = s.business_id
+            and i.subscription_id = s.id
+            and i.status = 'open'
+            and i.cause = 'cycle'
+            and i.due_at <= ${now})
+    ) as waiting
+    where business_id > ${last}
+    order by business_id
+    limit ${batchSize}`.execute(ctx.db.across)
+  return rows.map(({ businessId }) => businessId)
+}
+
+async function chase(tx: Tx, ctx: Context, businessId: string): Promise<void> {
+  await waitAtMost(tx, lockMilliseconds)
+  const business = await lockBusiness(tx, businessId)
+  let subscription = await lockSubscription(tx, ctx, businessId)
+  const now = ctx.now()
+  for (const invoice of await overdueInvoices(tx, businessId, now)) {
+    const step = nextStep(invoice, now)
+    if (!step) continue
+    subscription = await followUp(tx, ctx, business, subscription, invoice, step)
+  }
+  await followInvoices(tx, ctx, dunning, subscription)
+}
+
+/** The latest day that has come and of which no reminder was sent: of several that were missed only that one. */
+function nextStep({ overdueSince, remindedDay }: Invoice, now: Date) {
+  const since = overdueSince ?? now
+  const day = reminderDays.findLast((each) => since.getTime() + each * dayMilliseconds <= now.getTime()) ?? 0
+  return remindedDay === null || day > remindedDay ? { since, day } : undefined
+}
+
+async function followUp(
+  tx: Tx,
+  ctx: Context,
+  business: Business,
+  subscription: Subscription,
+  invoice: Invoice,
+  { since, day }: { since: Date; day: number },
+): Promise<Subscription> {
+  const { businessId, id: invoiceId } = invoice
+  await tx
+    .updateTable('invoices')
+    .set({ overdueSince: since, remindedDay: day })
+    .where('businessId', '=', businessId)
+    .where('id', '=', invoiceId)
+    .execute()
+  // What is owed for a subscription that is over concerns no other.
+  const isCurrent = invoice.subscriptionId === subscription.id
+  let after = subscription
+  if (isCurrent && after.status === 'active') after = await markPastDue(tx, ctx, dunning, invoice)
+  const isPastDue = isCurrent && after.status === 'past_due'
+  const isLast = day === lastDay
+  if (isLast) {
+    const reason = `Not paid within ${lastDay} days`
+    if (isPastDue) after = await endUnpaid(tx, ctx, dunning, businessId)
+    await markUncollectible(tx, ctx, dunning, { businessId, invoiceId, reason })
+  }
+
+  const next = isPastDue ? whatFollows(since, day) : ({ kind: 'owed' } as const)
+  for (const to of await ownerEmails(tx, businessId)) {
+    await mailOverdue(tx, ctx, { to, businessId, businessName: business.name, invoice, next })
+  }
+  return after
+}
+
+function whatFollows(since: Date, day: number): DunningMail['next'] {
+  const at = (days: number) => new Date(since.getTime() + days * dayMilliseconds)
+  if (day === lastDay) return { kind: 'ended' }
+  return day < graceDays ? { kind: 'read_only', at: at(graceDays) } : { kind: 'ends', at: at(lastDay) }
+}
