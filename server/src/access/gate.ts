@@ -61,10 +61,10 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   const { businessId } = subject
   const counter = feature === 'members' ? undefined : await lookAtCounter(ctx)({ businessId, feature })
   if (counter) {
-    const { ceiling: limit, used, held, periodEnd } = counter
-    const fits = limit === null || used + held + amount <= limit
+    const { ceiling, softLimit, used, held, periodEnd } = counter
+    const fits = ceiling === null || used + held + amount <= ceiling
     const resetsAt = ctx.product.features[feature]?.kind === 'metered' ? periodEnd : null
-    return answer(fits ? null : 'limit_reached', { limit, used, held, resetsAt }, ask)
+    return answer(fits ? null : 'limit_reached', { limit: softLimit ?? ceiling, used, held, resetsAt }, ask)
   }
   const usage = (await readUsage(ctx.db.across, ctx, standing, [feature]))[feature]
   if (!usage || !isAvailable(usage)) return denial('feature_unavailable', ask)
@@ -172,6 +172,7 @@ async function gated(
     if (result.outcome === 'revoked') throw new FreeholdError('unauthenticated', 'The key is revoked')
     const before = await repeat?.()
     if (before) return counted(before, before.periodEnd, ask)
+    if (result.outcome === 'too_old') throw tooOld(result.periodStart)
     if (result.outcome === 'full') return answer('limit_reached', { ...result, resetsAt }, ask)
     // Closed again and again means that somebody keeps changing the business; that is no reason to wait for ever.
     if (opened >= 3) throw new FreeholdError('busy', 'The subscription is changing', { retryAfterSeconds: 1 })
@@ -221,6 +222,10 @@ export function backdated(ctx: Context, at: Date | undefined): Date | undefined 
   if (age < -300_000) throw new FreeholdError('usage_in_future', 'Usage can be reported up to 5 minutes ahead')
   return at
 }
+
+/** What happened in a period that is over is not counted in the one that is open. */
+export const tooOld = (periodStart: Date) =>
+  new FreeholdError('usage_too_old', `The period that is open began at ${periodStart.toISOString()}`)
 
 const counted = (result: Counted, resetsAt: Date | null, ask: Ask): GateAnswer =>
   answer(null, { ...result, resetsAt }, { ...ask, requestId: result.requestId ?? ask.requestId })

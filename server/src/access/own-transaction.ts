@@ -12,7 +12,7 @@ import {
   type NotCounted,
   type Port,
 } from '../usage/meter.ts'
-import { backdated, knownFeature } from './gate.ts'
+import { backdated, knownFeature, tooOld } from './gate.ts'
 import { openCounter } from './opening.ts'
 
 /**
@@ -79,6 +79,7 @@ function counted(
       if (result.outcome === 'revoked') throw new FreeholdError('unauthenticated', 'The key is revoked')
       const before = await repeat?.()
       if (before) return tally(before)
+      if (result.outcome === 'too_old') throw tooOld(result.periodStart)
       if (result.outcome === 'full') throw limitReached(feature, tally(result))
       if (opened > 0) throw busy('The subscription is changing')
       const refusal = await openOutside(ctx, businessId, feature)

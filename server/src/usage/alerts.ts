@@ -11,12 +11,12 @@ import { mailUsageAlert } from './mail.ts'
  */
 export const alertInsert = (amount: string, now: string) => `
   insert into freehold.usage_alerts (business_id, feature, period_start, threshold, ceiling, used, at)
-  select c.business_id, c.feature, c.period_start, case when c.used >= c.ceiling then 100 else 80 end, c.ceiling, c.used,
+  select c.business_id, c.feature, c.period_start, case when c.used >= l.ceiling then 100 else 80 end, l.ceiling, c.used,
     ${now}::timestamptz
-  from counted c
-  where c.ceiling > 0
-    and c.used * 5 >= c.ceiling * 4
-    and ((c.used - ${amount}) * 5 < c.ceiling * 4 or (c.used >= c.ceiling and c.used - ${amount} < c.ceiling))
+  from counted c, lateral (select coalesce(c.soft_limit, c.ceiling)) as l (ceiling)
+  where l.ceiling > 0
+    and c.used * 5 >= l.ceiling * 4
+    and ((c.used - ${amount}) * 5 < l.ceiling * 4 or (c.used >= l.ceiling and c.used - ${amount} < l.ceiling))
   on conflict do nothing`
 
 const batchSize = 500

@@ -5,6 +5,7 @@ import { FreeholdError } from '../errors.ts'
 import { alertInsert } from './alerts.ts'
 import { createBatches, type Waiting } from './batches.ts'
 import { isLockTimeout, isRepeat, repeatsOf, type Consumption, type Counted, type NotCounted } from './meter.ts'
+import { openCounters, type OpenCounter } from './open-counters.ts'
 
 /**
  * Group commit of consumption: requests of one process that wait at the same time share one durable statement. A
@@ -24,7 +25,7 @@ const laneMilliseconds = 8
  * Requests come sorted by counter; `reach` is the running sum of amounts within a counter and each counter has the slice
  * first..last of them. The number that fit is read off the locked row: width_bucket counts the reaches that are not
  * above the room that is left, in order of arrival. Counter and ledger are written together. A revoked credential makes
- * the statement do nothing but name it.
+ * the statement do nothing but name it. `earliest` is the oldest time somebody backdated to, which must lie in the period.
  */
 const statement = `
 with revoked as materialized (
@@ -42,20 +43,23 @@ with revoked as materialized (
       when c.ceiling is null then w.last - w.first + 1
       else width_bucket(c.ceiling - c.used - c.held, ($6::bigint[])[w.first:w.last])
     end]
-  from unnest($2::text[], $3::text[], $4::int[], $5::int[]) as w (business_id, feature, first, last)
+  from unnest($2::text[], $3::text[], $4::int[], $5::int[], $14::timestamptz[])
+    as w (business_id, feature, first, last, earliest)
   where c.business_id = w.business_id
     and c.feature = w.feature
     and c.period_start <= $7
     and c.valid_until > $7
     and (c.ceiling is null or c.used + c.held + ($6::bigint[])[w.first] <= c.ceiling)
+    and (w.earliest is null or c.period_start <= w.earliest)
     and not exists (select from revoked)
-  returning c.business_id, c.feature, c.period_start, c.period_end, c.used, c.held, c.ceiling, c.admitted, w.first
+  returning c.business_id, c.feature, c.period_start, c.period_end, c.used, c.held, c.ceiling, c.soft_limit,
+    c.admitted, w.first
 ), written as (
   insert into freehold.usage_entries
     (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
   select c.business_id, e.id, c.feature, c.period_start, 'consume', e.amount,
-    c.used - ($6::bigint[])[c.first + c.admitted - 1] + e.reach, c.held, c.ceiling, e.credential_id, e.request_id, e.key,
-    coalesce(e.at, $7)
+    c.used - ($6::bigint[])[c.first + c.admitted - 1] + e.reach, c.held, coalesce(c.soft_limit, c.ceiling),
+    e.credential_id, e.request_id, e.key, coalesce(e.at, $7)
   from counted c, unnest(
     ($8::text[])[c.first : c.first + c.admitted - 1],
     ($9::bigint[])[c.first : c.first + c.admitted - 1],
@@ -68,16 +72,9 @@ with revoked as materialized (
 ), alerted as (
 ${alertInsert('($6::bigint[])[c.first + c.admitted - 1]', '$7')}
 )
-select first, admitted, used, held, ceiling, period_end, null as revoked from counted
+select first, admitted, used, held, ceiling, soft_limit, period_end, null as revoked from counted
 union all
-select null, null, null, null, null, null, credential_id from revoked`
-
-// What the counters that admitted nobody look like, to tell a full one from one that has to be opened.
-const lookStatement = `
-select w.position, c.used, c.held, c.ceiling, c.period_end
-from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, feature, position)
-join freehold.usage_counters c
-  on c.business_id = w.business_id and c.feature = w.feature and c.period_start <= $4 and c.valid_until > $4`
+select null, null, null, null, null, null, null, credential_id from revoked`
 
 const freeStatement = `
 select c.business_id, c.feature
@@ -91,11 +88,11 @@ type CountedRow = {
   used: number
   held: number
   ceiling: number | null
+  soft_limit: number | null
   period_end: Date
   revoked: null
 }
 type RevokedRow = { [Column in Exclude<keyof CountedRow, 'revoked'>]: null } & { revoked: string }
-type State = { used: number; held: number; ceiling: number | null; period_end: Date }
 
 /** Counts a consumption with whatever else is waiting. `busy` when its counter stays held for a second. */
 export type GroupCommit = (consumption: Consumption) => Promise<Result>
@@ -142,7 +139,7 @@ export const groupCommit = perContext((ctx): GroupCommit => {
       return
     }
     const byFirst = new Map(rows.flatMap((row) => (row.revoked === null ? [[row.first, row] as const] : [])))
-    const untouched: { group: Asking[]; position: number }[] = []
+    const untouched: Asking[][] = []
     const again: Asking[] = []
     let first = 1
     for (const group of groups) {
@@ -154,36 +151,27 @@ export const groupCommit = perContext((ctx): GroupCommit => {
           used += request.amount
           resolve({
             outcome: 'counted',
-            limit: row.ceiling,
+            limit: row.soft_limit ?? row.ceiling,
             used,
             held: row.held,
             periodEnd: row.period_end,
             requestId: request.requestId ?? null,
           })
         }
-        again.push(...refuseWhatCannotFit(group.slice(row.admitted), row))
-      } else untouched.push({ group, position: first })
+        if (row.admitted < group.length) again.push(...refuseWhatCannotFit(group.slice(row.admitted), stateOf(row)))
+      } else untouched.push(group)
       first += group.length
     }
     if (untouched.length > 0) again.push(...(await explain(untouched, now)))
     if (again.length > 0) batches.again(again)
   }
 
-  async function explain(untouched: { group: Asking[]; position: number }[], now: Date): Promise<Asking[]> {
-    const { rows } = await pool.query<State & { position: number }>({
-      name: 'look',
-      text: lookStatement,
-      values: [
-        untouched.map(({ group }) => group[0]?.request.businessId),
-        untouched.map(({ group }) => group[0]?.request.feature),
-        untouched.map(({ position }) => position),
-        now,
-      ],
-    })
-    const states = new Map(rows.map((row) => [row.position, row]))
-    return untouched.flatMap(({ group, position }) => {
-      const state = states.get(position)
-      if (state) return refuseWhatCannotFit(group, state)
+  // What admitted nobody is full, or has to be opened, or was backdated to before it began.
+  async function explain(untouched: Asking[][], now: Date): Promise<Asking[]> {
+    const states = await openCounters(ctx, untouched.map(wantedOf), now)
+    return untouched.flatMap((group, index) => {
+      const state = states[index]
+      if (state) return refuseWhatCannotFit(refuseTooOld(group, state), state)
       for (const { resolve } of group) resolve({ outcome: 'closed' })
       return []
     })
@@ -243,24 +231,17 @@ export const groupCommit = perContext((ctx): GroupCommit => {
 
   // A counter that is not open has no row to hold, and is free to be told so.
   async function freeCounters(groups: Asking[][]): Promise<Set<string>> {
-    const businesses = groups.map((group) => group[0]?.request.businessId)
-    const features = groups.map((group) => group[0]?.request.feature)
+    const wanted = groups.map(wantedOf)
     const now = ctx.now()
     const { rows } = await pool.query<{ business_id: string; feature: string }>(freeStatement, [
-      businesses,
-      features,
+      wanted.map(({ businessId }) => businessId),
+      wanted.map(({ feature }) => feature),
       now,
     ])
     const free = new Set(rows.map((row) => `${row.business_id} ${row.feature}`))
-    const { rows: open } = await pool.query<{ position: number }>(lookStatement, [
-      businesses,
-      features,
-      groups.map((_, index) => index),
-      now,
-    ])
-    const isOpen = new Set(open.map(({ position }) => position))
+    const open = await openCounters(ctx, wanted, now)
     groups.forEach((group, index) => {
-      if (!isOpen.has(index)) free.add(keyOf(group))
+      if (!open[index]) free.add(keyOf(group))
     })
     return free
   }
@@ -303,11 +284,18 @@ function parameters(ctx: Context, groups: Asking[][], now: Date): unknown[] {
   const firsts: number[] = []
   const lasts: number[] = []
   const reaches: number[] = []
+  let earliest: (Date | null)[] | null = null
   let position = 0
   for (const group of groups) {
     firsts.push(position + 1)
     let reach = 0
-    for (const { request } of group) reaches.push((reach += request.amount))
+    for (const { request } of group) {
+      reaches.push((reach += request.amount))
+      if (request.at === undefined) continue
+      earliest ??= groups.map(() => null)
+      const before = earliest[firsts.length - 1]
+      if (!before || request.at < before) earliest[firsts.length - 1] = request.at
+    }
     position += group.length
     lasts.push(position)
   }
@@ -325,11 +313,12 @@ function parameters(ctx: Context, groups: Asking[][], now: Date): unknown[] {
     sent.map(({ requestId }) => requestId ?? null),
     sent.map(({ idempotencyKey }) => idempotencyKey ?? null),
     sent.map(({ at }) => at ?? null),
+    earliest,
   ]
 }
 
 // In order: what the room that is left cannot hold is refused; what it might hold is sent once more.
-function refuseWhatCannotFit(group: Asking[], { used, held, ceiling, period_end }: State): Asking[] {
+function refuseWhatCannotFit(group: Asking[], { used, held, ceiling, softLimit, periodEnd }: State): Asking[] {
   if (ceiling === null) return group
   let room = ceiling - used - held
   return group.filter(({ request, resolve }) => {
@@ -337,11 +326,33 @@ function refuseWhatCannotFit(group: Asking[], { used, held, ceiling, period_end 
       room -= request.amount
       return true
     }
-    resolve({ outcome: 'full', limit: ceiling, used, held, periodEnd: period_end })
+    resolve({ outcome: 'full', limit: softLimit ?? ceiling, used, held, periodEnd })
     return false
   })
 }
 
+function refuseTooOld(group: Asking[], { periodStart }: OpenCounter): Asking[] {
+  return group.filter(({ request: { at }, resolve }) => {
+    if (at === undefined || at >= periodStart) return true
+    resolve({ outcome: 'too_old', periodStart })
+    return false
+  })
+}
+
+type State = Omit<OpenCounter, 'periodStart'>
+
+const stateOf = ({ used, held, ceiling, soft_limit: softLimit, period_end: periodEnd }: CountedRow): State => ({
+  used,
+  held,
+  ceiling,
+  softLimit,
+  periodEnd,
+})
+
+const wantedOf = ([first]: Asking[]) => ({
+  businessId: first?.request.businessId ?? '',
+  feature: first?.request.feature ?? '',
+})
 const keyOf = ([first]: Asking[]) => `${first?.request.businessId} ${first?.request.feature}`
 
 function partition<Item>(items: Item[], test: (item: Item) => boolean): [Item[], Item[]] {

@@ -34,6 +34,8 @@ export type Counted = {
 
 export type NotCounted =
   | { outcome: 'full'; limit: number | null; used: number; held: number; periodEnd: Date }
+  /** It happened before the period that is open. */
+  | { outcome: 'too_old'; periodStart: Date }
   /** No counter is open: the cycle has ended, or something about the business has changed. */
   | { outcome: 'closed' }
   | { outcome: 'revoked' }
@@ -42,7 +44,8 @@ export type NotCounted =
  * Decides and counts in one statement, so that no two can take the same unit. The row is locked by the update and the
  * condition evaluated on the locked version; the ledger entry is written with it or not at all. The key is looked for
  * here once more, because whoever looked before may have remembered too long. `now` is a parameter: renewal closes the
- * old counter, so a request that waited for it finds no row and comes back in the new period.
+ * old counter, so a request that waited for it finds no row and comes back in the new period. The ceiling decides; the
+ * limit that is answered and kept is the soft one, where there is one below it.
  */
 const consumeStatement = `
 with counted as (
@@ -53,26 +56,28 @@ with counted as (
     and period_start <= $4
     and valid_until > $4
     and (ceiling is null or used + held + $3 <= ceiling)
+    and ($9::timestamptz is null or period_start <= $9)
     and not exists (select from freehold.recent_revocations where credential_id = $5)
-  returning business_id, feature, period_start, period_end, used, held, ceiling
+  returning business_id, feature, period_start, period_end, used, held, ceiling, soft_limit
 ), written as (
   insert into freehold.usage_entries
     (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
-  select business_id, $6, feature, period_start, 'consume', $3, used, held, ceiling, $5, $7, $8, coalesce($9, $4)
+  select business_id, $6, feature, period_start, 'consume', $3, used, held, coalesce(soft_limit, ceiling), $5, $7, $8,
+    coalesce($9, $4)
   from counted
 ), alerted as (
 ${alertInsert('$3', '$4')}
 )
-select used, held, ceiling, period_end from counted`
+select used, held, coalesce(soft_limit, ceiling) as "limit", period_end from counted`
 
 const lookStatement = `
-select used, held, ceiling, period_end,
+select used, held, coalesce(soft_limit, ceiling) as "limit", period_start, period_end,
   exists (select from freehold.recent_revocations where credential_id = $4) as revoked
 from freehold.usage_counters
 where business_id = $1 and feature = $2 and period_start <= $3 and valid_until > $3`
 
 const repeatStatement = `
-select w.position, e.kind, e.feature, e.amount, e.used_after as used, e.held_after as held, e.ceiling, e.request_id, c.period_end
+select w.position, e.kind, e.feature, e.amount, e.used_after as used, e.held_after as held, e.ceiling as "limit", e.request_id, c.period_end
 from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, key, position)
 join freehold.usage_entries e on e.business_id = w.business_id and e.idempotency_key = w.key
 join freehold.usage_counters c
@@ -99,6 +104,8 @@ export async function consume(port: Port, ctx: Context, consumption: Consumption
   const [seen] = (await port.query(lookStatement, [businessId, feature, now, credentialId ?? null])).rows
   if (!seen) return { outcome: 'closed' }
   if (seen['revoked'] === true) return { outcome: 'revoked' }
+  const periodStart = new Date(seen['period_start'] as string | Date)
+  if (at && at < periodStart) return { outcome: 'too_old', periodStart }
   return { outcome: 'full', ...state(seen) }
 }
 
@@ -139,7 +146,7 @@ export async function repeatOf(port: Port, consumption: Consumption): Promise<Co
 
 function state(row: Record<string, unknown>) {
   return {
-    limit: row['ceiling'] === null ? null : Number(row['ceiling']),
+    limit: row['limit'] === null ? null : Number(row['limit']),
     used: Number(row['used']),
     held: Number(row['held']),
     // Some libraries hand out times as text.

@@ -1,44 +1,67 @@
-import { perContext } from '../context.ts'
+import { perContext, type Context } from '../context.ts'
 import { createBatches } from './batches.ts'
 
-/** What an open counter says now; undefined when none is open and the subscription has to be asked. */
-export type OpenCounter = { used: number; held: number; ceiling: number | null; periodEnd: Date }
+/** What an open counter says now. The ceiling decides; `softLimit`, where there is one, is what people are told. */
+export type OpenCounter = {
+  used: number
+  held: number
+  ceiling: number | null
+  softLimit: number | null
+  periodStart: Date
+  periodEnd: Date
+}
 
 type Wanted = { businessId: string; feature: string }
 
 const statement = `
-select w.position, c.used, c.held, c.ceiling, c.period_end
+select w.position, c.used, c.held, c.ceiling, c.soft_limit, c.period_start, c.period_end
 from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, feature, position)
 join freehold.usage_counters c
   on c.business_id = w.business_id and c.feature = w.feature and c.period_start <= $4 and c.valid_until > $4`
 
-/** Reads counters, together with whoever else asks at the same time. */
+type Row = {
+  position: number
+  used: number
+  held: number
+  ceiling: number | null
+  soft_limit: number | null
+  period_start: Date
+  period_end: Date
+}
+
+/** Reads counters, in the order asked; undefined where none is open and the subscription has to be asked. */
+export async function openCounters(ctx: Context, wanted: Wanted[], now: Date): Promise<(OpenCounter | undefined)[]> {
+  const { rows } = await ctx.db.gatePool.query<Row>({
+    name: 'open_counters',
+    text: statement,
+    values: [
+      wanted.map(({ businessId }) => businessId),
+      wanted.map(({ feature }) => feature),
+      wanted.map((_, position) => position),
+      now,
+    ],
+  })
+  const found: (OpenCounter | undefined)[] = wanted.map(() => undefined)
+  for (const { position, used, held, ceiling, ...row } of rows) {
+    const { soft_limit: softLimit, period_start: periodStart, period_end: periodEnd } = row
+    found[position] = { used, held, ceiling, softLimit, periodStart, periodEnd }
+  }
+  return found
+}
+
+/** Reads one, together with whoever else asks at the same time. */
 export const openCounter = perContext((ctx) => {
   const { ask } = createBatches<Wanted, OpenCounter | undefined>({
     size: 512,
     concurrency: 2,
     run: async (waiting) => {
-      const { rows } = await ctx.db.gatePool.query<{
-        position: number
-        used: number
-        held: number
-        ceiling: number | null
-        period_end: Date
-      }>({
-        name: 'open_counters',
-        text: statement,
-        values: [
-          waiting.map(({ request }) => request.businessId),
-          waiting.map(({ request }) => request.feature),
-          waiting.map((_, position) => position),
-          ctx.now(),
-        ],
-      })
-      const found = new Map(
-        rows.map(({ position, period_end: periodEnd, ...row }) => [position, { ...row, periodEnd }]),
+      const found = await openCounters(
+        ctx,
+        waiting.map(({ request }) => request),
+        ctx.now(),
       )
       waiting.forEach(({ resolve }, position) => {
-        resolve(found.get(position))
+        resolve(found[position])
       })
     },
   })
