@@ -270,6 +270,20 @@ describe('what denials cost', () => {
     expect((await explained(await denied(acme), acme.owner)).status).toBe(200)
   })
 
+  test('is that of each alone: one that cannot be explained takes no other with it, and no answer', async () => {
+    const acme = await signUp()
+    const other = await signUp()
+    freehold.ok(await freehold.api.post('/v1/consume', { feature: 'recordings', amount: 100 }, acme.key))
+    await freehold.sql(`update freehold.subscriptions set price = 'gone' where business_id = $1`, [acme.id])
+    const { body } = await freehold.api.post('/v1/consume', { feature: 'recordings' }, acme.key)
+    const requestId = await denied(other)
+    expect((await explained(body.requestId, people.meter)).status).toBe(404)
+    expect((await explained(requestId, people.meter)).status).toBe(200)
+    const withoutIt = await freehold.api.post('/v1/consume', { feature: 'recordings', explain: true }, acme.key)
+    expect(withoutIt).toMatchObject({ status: 200, body: { allowed: false, code: 'limit_reached' } })
+    expect(withoutIt.body).not.toHaveProperty('explanation')
+  })
+
   test('is paid before the server closes', async () => {
     const closing = await createTestFreehold({ database: freehold.database })
     const acme = await signUp()

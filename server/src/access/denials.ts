@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import { perContext, type Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import type { DenialsTable } from '../db/tables.ts'
-import { createReader, explain } from './explain.ts'
+import { createReader, explainIfPossible } from './explain.ts'
 import type { GateAnswer } from './gate.ts'
 import { isDenial, type Asked, type Explanation } from './steps.ts'
 
@@ -90,8 +90,11 @@ async function write(ctx: Context, batch: Noted[]): Promise<void> {
   const reader = createReader(ctx)
   for (let first = 0; first < batch.length; first += rowsPerStatement) {
     const rows = []
-    for (const { asked, answer, bearer, explanation: known } of batch.slice(first, first + rowsPerStatement)) {
-      const explanation = known ?? (await explain(ctx, asked, answer, bearer, reader))
+    for (const denial of batch.slice(first, first + rowsPerStatement)) {
+      const { asked, answer, bearer } = denial
+      const explanation = denial.explanation ?? (await explainIfPossible(ctx, asked, answer, bearer, reader))
+      // It takes none of the others with it.
+      if (!explanation) continue
       const { requestId, at, route, subject, permission, feature, amount, itemId } = asked
       rows.push({
         businessId: subject?.businessId ?? businessOf(explanation) ?? nobody,
@@ -103,6 +106,7 @@ async function write(ctx: Context, batch: Noted[]): Promise<void> {
         explanation: JSON.stringify(explanation),
       })
     }
+    if (rows.length === 0) continue
     // Of several denials under one request id, the first.
     await ctx.db.across
       .insertInto('denials')

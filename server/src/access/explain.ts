@@ -50,3 +50,16 @@ export async function explain(
     : { credential: await seenBadCredential(ctx.db.across, ctx, bearer ?? '') }
   return explanationOf({ ctx, asked, answer, around })
 }
+
+/** Undefined when what it rests on cannot be read: an answer that has been given does not fail because of it. */
+export async function explainIfPossible(
+  ...[ctx, asked, ...rest]: Parameters<typeof explain>
+): Promise<Explanation | undefined> {
+  try {
+    return await explain(ctx, asked, ...rest)
+  } catch (error) {
+    const { requestId, route } = asked
+    ctx.log.warn({ err: error, requestId, route }, 'an answer of the gate could not be explained')
+    return undefined
+  }
+}

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { denials } from './denials.ts'
-import { explain } from './explain.ts'
+import { explainIfPossible } from './explain.ts'
 import type { GateAnswer, Subject } from './gate.ts'
 import { audienceOf, presentExplanation } from './presenter.ts'
 import type { Asked } from './steps.ts'
@@ -27,7 +27,8 @@ export async function explained<Answer extends GateAnswer>(
   const route = request.routeOptions.url ?? ''
   const asked: Asked = { requestId: request.id, at: ctx.now(), route, subject, permission, feature, amount, itemId }
   const bearer = body.subject?.credential
-  const explanation = body.explain === true ? await explain(ctx, asked, answer, bearer) : undefined
+  // The answer stands, and may have been counted: without its explanation rather than not at all.
+  const explanation = body.explain === true ? await explainIfPossible(ctx, asked, answer, bearer) : undefined
   if (!answer.allowed) denials(ctx).note({ asked, answer, bearer, explanation })
   if (!explanation) return answer
   return { ...answer, explanation: presentExplanation(explanation, audienceOf(request.freehold.actor)) }
