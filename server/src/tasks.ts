@@ -6,6 +6,7 @@ import type { HandleEvent } from './events/deliver.ts'
 import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
 import type { Product, TaskContext } from './product.ts'
+import { moveSubscriptions, moveTask } from './plans/moves.ts'
 import { chaseOverdue } from './subscriptions/dunning.ts'
 import { renewDue } from './subscriptions/renewal.ts'
 import { mailAlerts } from './usage/alerts.ts'
@@ -21,6 +22,7 @@ const builtIn: Record<string, Task> = {
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },
   'forget-denials': { schedule: '23 * * * *', run: forgetDenials },
   'clean-up': { schedule: '17 3 * * *', run: cleanUp },
+  [moveTask]: { run: moveSubscriptions },
   'password-reset': { run: requestPasswordReset },
   'email-verification': { run: requestVerification },
 }

@@ -462,7 +462,9 @@ describe('plans', () => {
 
     const shown = await run('plans', 'diff', '--config', config)
     expect(shown.exitCode).toBe(0)
-    expect(shown.stdout).toMatch(/^free: changed from version 1, which \d+ business(es)? keeps?$/m)
+    expect(shown.stdout).toMatch(
+      /^free: changed from version 1; \d+ business(es)? on the plan keeps? (its|their) versions?$/m,
+    )
     expect(shown.stdout).toContain('includes.recordings  100 → 5')
     expect(shown.stdout).toContain('prices.default  USD 0.00 every 15 days → USD 9.00 per month')
     expect(shown.stdout).toContain(`${acme.business.name} (${acme.business.id}): recordings 9 of 5`)
@@ -490,6 +492,18 @@ describe('plans', () => {
     )
     const { subscription } = await freehold.signUp()
     expect(subscription.plan).toMatchObject({ key: 'free', version: 2 })
+  })
+
+  test('existing subscriptions are moved by choice, which is shown first', async () => {
+    const config = await definition('moving.ts', productText.replace('recordings: 5', 'recordings: 500'))
+    const wrong = await run('plans', 'push', '--existing', 'later', '--config', config)
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('keep, renewal or now') })
+    const asked = await run('plans', 'push', '--existing', 'renewal', '--config', config)
+    expect(asked.stderr).toMatch(/^free: changed from version 2; \d+ businesses on the plan move with the next cycle$/m)
+    const written = await run('plans', 'push', '--existing', 'now', '--yes', '--config', config)
+    expect(written).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('on the plan move now') })
+    const [job] = await freehold.sql(`select data from freehold_jobs.job where data ->> 'task' = 'move-subscriptions'`)
+    expect(job.data).toMatchObject({ plan: 'free', version: 3, existing: 'now', actor: { id: 'command line' } })
   })
 })
 

@@ -2,8 +2,9 @@ import { createInterface } from 'node:readline/promises'
 import { systemActor, type Context } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { comparePlans, pushPlans, type PlanComparison } from '../plans/definition.ts'
+import type { Existing } from '../plans/moves.ts'
 import type { Price } from '../product.ts'
-import { command } from './command.ts'
+import { command, UsageError } from './command.ts'
 import { withContext } from './open.ts'
 import { plural, print, printJson, remark } from './print.ts'
 
@@ -27,17 +28,23 @@ export const diff = command({
 export const push = command({
   options: {
     yes: { type: 'boolean', about: 'Write without asking' },
+    existing: {
+      type: 'string',
+      value: 'keep|renewal|now',
+      about: 'What becomes of the subscriptions there are (default: keep)',
+    },
     json: { type: 'boolean', about: 'Print JSON' },
   },
   about:
     'Shows what `plans diff` shows and writes it: new plans, and new versions of those that changed. New subscriptions get ' +
-    'the new versions, existing ones keep theirs.',
+    'the new versions. Existing ones keep theirs, or a worker moves them: at their renewal, or now.',
   run: ({ options, config }) =>
     withContext(config, async (ctx) => {
-      if (!options.yes && !(await isAgreedTo(ctx))) return 1
-      const plans = await acrossBusinesses(ctx.db, (tx) => pushPlans(tx, ctx, operator))
+      const existing = existingNamed(options.existing)
+      if (!options.yes && !(await isAgreedTo(ctx, existing))) return 1
+      const plans = await acrossBusinesses(ctx.db, (tx) => pushPlans(tx, ctx, operator, existing))
       if (options.json) return printJson({ plans })
-      if (options.yes) print(describe(plans))
+      if (options.yes) print(describe(plans, existing))
       const written = plans.filter(isDifferent)
       if (written.length > 0) print(`Written: ${written.map(({ plan }) => plan).join(', ')}`)
     }),
@@ -45,9 +52,16 @@ export const push = command({
 
 const isDifferent = ({ state }: PlanComparison) => state === 'new' || state === 'changed'
 
-async function isAgreedTo(ctx: Context): Promise<boolean> {
+function existingNamed(name = 'keep'): Existing {
+  const known: Record<string, Existing> = { keep: 'keep', renewal: 'atRenewal', now: 'now' }
+  const existing = Object.hasOwn(known, name) ? known[name] : undefined
+  if (!existing) throw new UsageError('--existing must be keep, renewal or now')
+  return existing
+}
+
+async function isAgreedTo(ctx: Context, existing: Existing): Promise<boolean> {
   const plans = await acrossBusinesses(ctx.db, (tx) => comparePlans(tx, ctx))
-  remark(describe(plans))
+  remark(describe(plans, existing))
   if (!plans.some(isDifferent)) return true
   if (!process.stdin.isTTY) {
     remark('\nNothing is written: repeat with --yes')
@@ -59,18 +73,21 @@ async function isAgreedTo(ctx: Context): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim())
 }
 
-function describe(plans: PlanComparison[]): string {
-  const texts = plans.flatMap((plan) => (plan.state === 'same' ? [] : describePlan(plan)))
+function describe(plans: PlanComparison[], existing: Existing = 'keep'): string {
+  const texts = plans.flatMap((plan) => (plan.state === 'same' ? [] : describePlan(plan, existing)))
   return plans.some(isDifferent) ? texts.join('\n\n') : [...texts, upToDate].join('\n\n')
 }
 
-function describePlan({ plan, state, version, subscriptions, changes, exceeding }: PlanComparison): string {
+function describePlan(
+  { plan, state, version, subscriptions, changes, exceeding }: PlanComparison,
+  existing: Existing,
+): string {
   const businesses = plural(subscriptions, 'business', 'businesses')
   if (state === 'not_defined') return `${plan}: in the database only, with ${businesses}; it is left alone`
   if (state === 'new')
     return [`${plan}: new`, ...changes.map(({ field, to }) => `  ${field}  ${show(field, to)}`)].join('\n')
   return [
-    `${plan}: changed from version ${version}, which ${businesses} keep${subscriptions === 1 ? 's' : ''}`,
+    `${plan}: changed from version ${version}; ${businesses} on the plan ${fate(existing, subscriptions)}`,
     ...changes.map(({ field, from, to }) => `  ${field}  ${show(field, from)} → ${show(field, to)}`),
     ...(exceeding.length > 0 ? [`  ${plural(exceeding.length, 'case')} above what it would allow:`] : []),
     ...exceeding.slice(0, shownCases).map(({ businessId, businessName, feature, used, limit }) => {
@@ -81,6 +98,11 @@ function describePlan({ plan, state, version, subscriptions, changes, exceeding 
 }
 
 const shownCases = 20
+
+const fate = (existing: Existing, count: number) => {
+  if (existing === 'keep') return count === 1 ? 'keeps its version' : 'keep their versions'
+  return `${count === 1 ? 'moves' : 'move'} ${existing === 'now' ? 'now' : 'with the next cycle'}`
+}
 
 function show(field: string, value: unknown): string {
   if (value === undefined) return 'not there'

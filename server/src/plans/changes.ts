@@ -1,33 +1,50 @@
 import { auditSystem } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
-import type { Tx } from '../db/open.ts'
+import type { Queryable, Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import { planProblems, type ProductPlan } from '../product.ts'
 import { cataloguePlan, type CataloguePlan, type CatalogueVersion } from './catalogue.ts'
+import { impactOf, type Impact } from './impact.ts'
+import { sendMove, type Existing } from './moves.ts'
 import { addVersion } from './plans.ts'
 
 export type NewVersion = Omit<ProductPlan, 'name' | 'hidden' | 'fields'>
 
-/** Publishes a version: new subscriptions get it, existing ones keep theirs. Never changed afterwards. */
+/**
+ * Publishes a version: new subscriptions get it, and it is never changed afterwards. Existing ones keep theirs, unless
+ * they are to move at their renewal or now.
+ */
 export async function publishVersion(
   tx: Tx,
   ctx: Context,
   actor: Actor,
   key: string,
   version: NewVersion,
+  { existing = 'keep', reason }: { existing?: Existing; reason?: string | undefined } = {},
 ): Promise<CatalogueVersion> {
   const before = await lockPlan(tx, key)
-  checkVersion(ctx, before, version)
-  if (version.fallbackPlan !== null) await checkFallback(tx, version.fallbackPlan)
+  await checkVersion(tx, ctx, before, version)
   const number = before.current.version + 1
   await addVersion(tx, ctx, key, version, number)
   await auditSystem(tx, ctx, actor, {
     action: 'plan.version_published',
     target: target(before),
     before: terms(before.current),
-    after: { version: number, ...version },
+    after: { version: number, ...version, existing, ...(reason === undefined ? {} : { reason }) },
   })
+  if (existing !== 'keep') {
+    const why = reason ?? `Version ${number} of ${before.name}`
+    await sendMove(tx, ctx, { plan: key, version: number, existing, reason: why, actor })
+  }
   return (await cataloguePlan(tx, key)).current
+}
+
+/** What publishing it would mean. Changes nothing, and refuses what publishing would. */
+export async function previewVersion(db: Queryable, ctx: Context, key: string, version: NewVersion): Promise<Impact> {
+  const plan = await cataloguePlan(db, key)
+  await checkVersion(db, ctx, plan, version)
+  const { name, hidden, fields } = plan
+  return impactOf(db, ctx, plan, { ...version, name, hidden, fields })
 }
 
 export type PlanChange = { name?: string; hidden?: boolean; archived?: boolean; fields?: Record<string, unknown> }
@@ -70,12 +87,17 @@ async function lockPlan(tx: Tx, key: string): Promise<CataloguePlan> {
   return cataloguePlan(tx, key)
 }
 
-function checkVersion(ctx: Context, { name, hidden }: CataloguePlan, version: NewVersion): void {
+async function checkVersion(
+  db: Queryable,
+  ctx: Context,
+  { name, hidden }: CataloguePlan,
+  version: NewVersion,
+): Promise<void> {
   const problems = planProblems(ctx.product, 'body', { name, hidden, ...version })
   if ((version.onEnd === 'fallback') !== (version.fallbackPlan !== null)) {
     problems.push('body.fallbackPlan: names a plan when onEnd is fallback, and only then')
   }
-  if (problems.length === 0) return
+  if (problems.length === 0) return version.fallbackPlan === null ? undefined : checkFallback(db, version.fallbackPlan)
   const errors = problems.map((problem) => {
     const [at = 'body', ...message] = problem.split(': ')
     return { path: at.replaceAll('.', '/'), message: message.join(': ') }
@@ -83,8 +105,8 @@ function checkVersion(ctx: Context, { name, hidden }: CataloguePlan, version: Ne
   throw new FreeholdError('invalid_request', 'The version cannot be published', { errors })
 }
 
-async function checkFallback(tx: Tx, key: string): Promise<void> {
-  const plan = await tx.selectFrom('plans').select('archivedAt').where('key', '=', key).executeTakeFirst()
+async function checkFallback(db: Queryable, key: string): Promise<void> {
+  const plan = await db.selectFrom('plans').select('archivedAt').where('key', '=', key).executeTakeFirst()
   if (!plan) throw invalid('body/fallbackPlan', `there is no plan ${key}`)
   if (plan.archivedAt !== null) throw new FreeholdError('plan_archived', `The plan ${key} is archived`)
 }

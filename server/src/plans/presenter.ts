@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import type { IncludedValue } from '../product.ts'
 import type { CataloguePlan, CatalogueVersion } from './catalogue.ts'
+import type { Impact } from './impact.ts'
 
 const Interval = Type.Object({
   unit: Type.Enum(['day', 'week', 'month', 'year']),
@@ -58,6 +59,49 @@ export const PlanVersionBody = Type.Object(
   },
   { $id: 'PlanVersion' },
 )
+
+const Case = Type.Object({
+  businessId: Type.String(),
+  businessName: Type.String(),
+  feature: Type.String(),
+  used: Type.Integer(),
+  limit: Type.Integer(),
+})
+
+export const PlanPreviewBody = Type.Object(
+  {
+    diff: Type.Array(
+      Type.Object({
+        field: Type.String({ description: '`includes.recordings`, `prices.monthly`' }),
+        from: Type.Optional(Type.Unknown({ description: 'Absent where it is not there' })),
+        to: Type.Optional(Type.Unknown()),
+      }),
+      { description: 'Against the current version' },
+    ),
+    affected: Type.Integer({ description: 'Businesses on any version of the plan' }),
+    wouldExceed: Type.Object(
+      {
+        businesses: Type.Integer(),
+        cases: Type.Integer({ description: 'A business and a feature' }),
+        first: Type.Array(Case, { maxItems: 20, description: 'The furthest above first' }),
+      },
+      { description: 'Those that have more in use than the version allows' },
+    ),
+  },
+  { $id: 'PlanPreview' },
+)
+
+const shownCases = 20
+
+export const presentPreview = ({ changes, subscriptions, exceeding }: Impact) => ({
+  diff: changes,
+  affected: subscriptions,
+  wouldExceed: {
+    businesses: new Set(exceeding.map(({ businessId }) => businessId)).size,
+    cases: exceeding.length,
+    first: exceeding.slice(0, shownCases),
+  },
+})
 
 /** A plan as staff see it. */
 export const StaffPlanBody = Type.Object(

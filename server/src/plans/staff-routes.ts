@@ -1,13 +1,16 @@
 import { Type } from 'typebox'
 import { actorOf, type Routes } from '../http/request.ts'
-import { closed, Name, path } from '../http/schemas.ts'
+import { closed, Name, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import type { IncludedValue } from '../product.ts'
 import { catalogue, cataloguePlan } from './catalogue.ts'
-import { changePlan, publishVersion } from './changes.ts'
+import { changePlan, previewVersion, publishVersion } from './changes.ts'
+import { existingChoices } from './moves.ts'
 import {
+  PlanPreviewBody,
   PlanVersionBody,
   presentPlanVersion,
+  presentPreview,
   presentStaffPlan,
   presentStaffPlanPage,
   StaffPlanBody,
@@ -48,6 +51,12 @@ const NewVersionBody = Type.Object(
     }),
     onEnd: Type.Enum(['renew', 'end', 'fallback'], { default: 'renew' }),
     fallbackPlan: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 63, default: null }),
+    existing: Type.Enum([...existingChoices], {
+      default: 'keep',
+      description: 'What becomes of the subscriptions there are: they keep their version, or move to this one',
+    }),
+    reason: Type.Optional(Reason),
+    preview: Type.Boolean({ default: false, description: 'Only says what it would mean' }),
   },
   closed,
 )
@@ -88,17 +97,22 @@ export const staffPlanRoutes: Routes = (app, ctx) => {
     {
       config: { access: 'staff:write' },
       schema: {
-        summary: 'Publish a version; existing subscriptions keep theirs',
+        summary: 'Publish a version, or see what it would mean',
         tags,
         params: path('key'),
         body: NewVersionBody,
-        response: { 201: PlanVersionBody },
+        response: { 200: PlanPreviewBody, 201: PlanVersionBody },
       },
     },
-    (request) =>
-      acrossBusinesses(request, async (tx) =>
-        presentPlanVersion(await publishVersion(tx, ctx, actorOf(request), request.params.key, request.body)),
-      ),
+    async (request, reply) => {
+      const { key } = request.params
+      const { existing, reason, preview, ...version } = request.body
+      if (preview) return presentPreview(await previewVersion(ctx.db.across, ctx, key, version))
+      const published = await acrossBusinesses(request, async (tx) =>
+        presentPlanVersion(await publishVersion(tx, ctx, actorOf(request), key, version, { existing, reason })),
+      )
+      return reply.code(201).send(published)
+    },
   )
 
   app.patch(
