@@ -1531,7 +1531,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Publish a version; existing subscriptions keep theirs
+         * Publish a version, or see what it would mean
          * @description For staff, and app keys of scope admin
          */
         post: operations["createStaffPlanVersion"];
@@ -2081,6 +2081,32 @@ export interface components {
              * @description UTC, RFC 3339
              */
             expiresAt: string;
+        };
+        PlanPreview: {
+            /** @description Against the current version */
+            diff: {
+                /** @description `includes.recordings`, `prices.monthly` */
+                field: string;
+                /** @description Absent where it is not there */
+                from?: unknown;
+                to?: unknown;
+            }[];
+            /** @description Businesses on any version of the plan */
+            affected: number;
+            /** @description Those that have more in use than the version allows */
+            wouldExceed: {
+                businesses: number;
+                /** @description A business and a feature */
+                cases: number;
+                /** @description The furthest above first */
+                first: {
+                    businessId: string;
+                    businessName: string;
+                    feature: string;
+                    used: number;
+                    limit: number;
+                }[];
+            };
         };
         PlanVersion: {
             version: number;
@@ -5998,10 +6024,32 @@ export interface operations {
                     onEnd: "renew" | "end" | "fallback";
                     /** @default null */
                     fallbackPlan: string | null;
+                    /**
+                     * @description What becomes of the subscriptions there are: they keep their version, or move to this one
+                     * @default keep
+                     * @enum {unknown}
+                     */
+                    existing: "keep" | "atRenewal" | "now";
+                    /** @description Kept in the audit log */
+                    reason?: string;
+                    /**
+                     * @description Only says what it would mean
+                     * @default false
+                     */
+                    preview: boolean;
                 };
             };
         };
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPreview"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
