@@ -122,7 +122,9 @@ test('holds what runs and nothing else', async () => {
     expect(installed).toBe(await readFile(join(root, name), 'utf8'))
     expect(existsSync(join(root, 'server', name))).toBe(false)
   }
-  expect(paths.filter((path) => !/^(dist|migrations)\/|^(package\.json|README\.md|LICENSE)$/.test(path))).toEqual([])
+  expect(paths.filter((path) => !/^(data|dist|migrations)\/|^(package\.json|README\.md|LICENSE)$/.test(path))).toEqual(
+    [],
+  )
   expect(paths.filter((path) => /\.test\.|\.test-d\.|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual([])
 })
 
