@@ -5,8 +5,7 @@ import { openJournal } from './journal.ts'
 import { startApi } from './processes.ts'
 
 // `npm run test:faults` asks for more of them.
-const killRounds = Number(process.env['FAULT_ROUNDS'] ?? 8)
-const raceRounds = Number(process.env['FAULT_ROUNDS'] ?? 8)
+const rounds = Number(process.env['FAULT_ROUNDS'] ?? 40)
 
 let freehold: TestFreehold
 beforeAll(async () => {
@@ -28,12 +27,12 @@ async function business(limit: number | null) {
 
 test(
   'an API process killed while it counts loses nothing acknowledged and doubles nothing',
-  { timeout: 20_000 + killRounds * 4000 },
+  { timeout: 20_000 + rounds * 4000 },
   async () => {
     const { id, key } = await business(null)
     const journal = openJournal(key, id)
     let next = startApi(freehold.database)
-    for (let round = 0; round < killRounds; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const api = await next
       // The next one starts while this one works, and both may count for a while.
       next = startApi(freehold.database)
@@ -59,7 +58,7 @@ test(
 
 test('of four processes that race for the last unit one wins, every time', { timeout: 60_000 }, async () => {
   const processes = await Promise.all(Array.from({ length: 4 }, () => startApi(freehold.database)))
-  for (let round = 0; round < raceRounds; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const { id, key } = await business(1)
     const journal = openJournal(key, id)
     const outcomes = await Promise.all(

@@ -9,7 +9,7 @@ export type Journal = {
   attempted: Set<string>
   acknowledged: Set<string>
   /** acknowledged ⊆ applied ⊆ attempted, and ledger = counter ≤ limit. */
-  check: (freehold: TestFreehold) => Promise<{ applied: number }>
+  check: (freehold: Pick<TestFreehold, 'sql'>) => Promise<{ applied: number }>
 }
 
 export function openJournal(key: string, businessId: string): Journal {
