@@ -147,13 +147,10 @@ test('guards a route of an application in plain JavaScript', async () => {
       })
       return { status: response.status, body: (await response.json()) as Record<string, never> }
     }
-    const signedUp = await post('/v1/signup', {
-      business: { name: 'Acme' },
-      email: 'ann@acme.test',
-      password: 'correct horse battery',
-      firstName: 'Ann',
-      lastName: 'Acme',
-    })
+    const person = { email: 'ann@acme.test', firstName: 'Ann', lastName: 'Acme' }
+    const signUp = (password: string) => post('/v1/signup', { business: { name: 'Acme' }, ...person, password })
+    expect((await signUp('mountain')).status).toBe(422)
+    const signedUp = await signUp('correct horse battery')
     expect(signedUp.status).toBe(201)
     const { key } = signedUp.body['apiKeys']?.[0] ?? { key: '' }
     expect(await post('/recordings', {}, key)).toEqual({ status: 200, body: { business: 'Acme' } })
