@@ -114,6 +114,8 @@ export async function refreshCounter(tx: Tx, ctx: Context, standing: Standing, n
 
   const nextChange = [
     period.end,
+    // What is held item by item has one period for ever, and another limit after a boundary that brings another plan.
+    subscription.cycleEnd,
     subscription.graceEnd,
     ...overrides.filter((each) => each.feature === name).map((each) => each.expiresAt),
     ...grants.flatMap((grant) => [grant.effectiveAt, grant.expiresAt]),
