@@ -5,7 +5,7 @@ import type { Tx } from '../db/open.ts'
 import { emit } from '../events/emit.ts'
 import { addMember } from '../members/members.ts'
 import { currentPlanVersion, priceNamed } from '../plans/plans.ts'
-import { startSubscription } from '../subscriptions/subscriptions.ts'
+import { firstSubscription } from '../subscriptions/first-subscription.ts'
 import { createBusiness, type NewBusiness } from './businesses.ts'
 
 /**
@@ -23,13 +23,7 @@ export async function foundBusiness(tx: Tx, ctx: Context, owner: Actor, details:
     type: 'business.created',
     data: { name: business.name, externalId: business.externalId, ownerId: owner.id, plan: plan.planKey },
   })
-  const subscription = await startSubscription(tx, ctx, {
-    businessId: business.id,
-    plan,
-    price,
-    start: ctx.now(),
-    trial: true,
-  })
+  const subscription = await firstSubscription(tx, ctx, owner, business.id, { plan, price })
   await audit(tx, ctx, owner, business.id, {
     action: 'business.created',
     target: { kind: 'business', id: business.id, name: business.name },

@@ -143,6 +143,10 @@ function buy(state: Subscription, wanted: Terms, { charge }: PlanChange, now: Da
   return charge === 'first' && lines.length > 0 ? { ...decision, awaits: 'start' } : decision
 }
 
+/** What a new business is to begin with, once it is paid. */
+export const buyFirst = (state: Subscription, now: Date): Decision =>
+  buy(state, { plan: state.plan, price: state.price }, { when: 'now', charge: 'first', replace: false }, now)
+
 /** A trial of a paid plan, which costs nothing. Who came from a free plan falls back to it. */
 function startTrial(state: Subscription, wanted: Terms, now: Date): Decision | Refusal {
   const { plan, price } = wanted

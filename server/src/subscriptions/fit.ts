@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import { readUsage } from '../usage/counters.ts'
-import { priceOf, type Subscription, type Terms } from './lifecycle.ts'
+import type { Subscription, Terms } from './lifecycle.ts'
 
 /** What is in use and does not fit a plan. */
 export type Blocker = { feature: string; used: number; limit: number }
@@ -24,7 +24,7 @@ export async function blockersOf(db: Queryable, ctx: Context, state: Subscriptio
     if (!usage || usage.ceiling === null || usage.used <= usage.ceiling) return []
     const before = now[feature]?.ceiling ?? Infinity
     // Who is above the limit already loses nothing by a plan that gives as much or more.
-    if (before <= usage.ceiling && priceOf(wanted).amount >= priceOf(state).amount) return []
+    if (before <= usage.ceiling) return []
     return [{ feature, used: usage.used, limit: usage.ceiling }]
   })
 }
