@@ -202,14 +202,17 @@ describe('a denial names the step that failed and what would mend it', () => {
     expect(failed).toBe('subscription')
     expect(answer.code).toBe('subscription_inactive')
     expect(step('subscription').saw).toMatchObject({ status: 'ended', access: 'none', endReason: 'cancelled' })
-    expect(remedy).toMatchObject({ page: `/b/${acme.id}/plan` })
+    expect(remedy).toMatchObject({
+      page: `/b/${acme.id}/plan`,
+      call: `PUT /v1/businesses/${acme.id}/subscription/plan`,
+    })
     expect(remedy?.text).toContain('Choose a plan')
   })
 
   test.each([
-    ['past_due', 'its grace ended at 2020-01-01T00:00:00.000Z'],
-    ['paused', 'The subscription is paused'],
-  ])('a subscription that is %s', async (status, text) => {
+    ['past_due', 'its grace ended at 2020-01-01T00:00:00.000Z', ['GET', '/invoices']],
+    ['paused', 'The subscription is paused', ['DELETE', '/subscription/pause']],
+  ])('a subscription that is %s', async (status, text, [method, path]) => {
     const acme = await signUp()
     await freehold.sql('update freehold.subscriptions set status = $2, grace_end = $3 where business_id = $1', [
       acme.id,
@@ -219,7 +222,7 @@ describe('a denial names the step that failed and what would mend it', () => {
     const { failed, step, remedy } = await ask('consume', { feature: 'recordings' }, acme.key)
     expect(failed).toBe('subscription')
     expect(step('subscription').saw).toMatchObject({ status, access: status === 'paused' ? 'none' : 'read_only' })
-    expect(remedy).toMatchObject({ page: `/b/${acme.id}/plan` })
+    expect(remedy).toMatchObject({ page: `/b/${acme.id}/plan`, call: `${method} /v1/businesses/${acme.id}${path}` })
     expect(remedy?.text).toContain(text)
   })
 

@@ -97,25 +97,30 @@ function ofBusiness(found: Found): Remedy {
   }
 }
 
+const planPage = (found: Found) => ({
+  page: portal(found, '/plan'),
+  call: businessRoute(found, 'PUT', '/subscription/plan'),
+  staff: staff(found, 'subscription', 'PUT', '/plan'),
+})
+
 function ofSubscription(found: Found): Remedy {
-  const where = { page: portal(found, '/plan'), staff: staff(found, 'subscription', 'PUT', '/plan') }
+  const where = planPage(found)
   const { subscription } = found.around
   switch (subscription?.status) {
-    case 'past_due':
-      return { ...where, text: `A payment is overdue, and its grace ended at ${moment(subscription.graceEnd)}. Pay it` }
-    case 'paused':
-      return { ...where, text: 'The subscription is paused. Resume it' }
+    case 'past_due': {
+      const text = `A payment is overdue, and its grace ended at ${moment(subscription.graceEnd)}. Pay it`
+      return { ...where, call: businessRoute(found, 'GET', '/invoices'), text }
+    }
+    case 'paused': {
+      const text = 'The subscription is paused. Resume it'
+      return { ...where, call: businessRoute(found, 'DELETE', '/subscription/pause'), text }
+    }
     case 'ended':
       return { ...where, text: `The subscription ended at ${moment(subscription.endedAt)}. Choose a plan` }
     default:
       return { ...where, text: 'There is no subscription. Choose a plan' }
   }
 }
-
-const planPage = (found: Found) => ({
-  page: portal(found, '/plan'),
-  staff: staff(found, 'subscription', 'PUT', '/plan'),
-})
 
 function ofFeature(found: Found): Remedy {
   const { asked, around } = found
@@ -152,13 +157,20 @@ function ofCounter(found: Found): Remedy {
     isMetered && resetsAt !== null && amount <= (limit ?? 0) ? `wait until ${moment(resetsAt)}` : [],
     override ? 'ask staff for another limit: they have set this one' : 'choose a plan with a higher limit',
   ].flat()
-  const call = feature === 'members' || isMetered ? {} : { call: 'POST /v1/release' }
+  const call = whatFreesUnits(found)
   return {
     text: `${used} of ${limit} ${feature} are used${lostGrants(around)}. ${sentence(ways.join(', or '))}`,
     page: portal(found, feature === 'members' ? '/team' : '/plan'),
-    ...call,
+    ...(call === undefined ? {} : { call }),
     staff: override || !isMetered ? overrideCall(found, 'PUT') : staff(found, 'usage', 'POST', '/grants'),
   }
+}
+
+function whatFreesUnits(found: Found): string | undefined {
+  const { feature = '' } = found.asked
+  if (feature === 'members') return undefined
+  if (found.ctx.product.features[feature]?.kind !== 'metered') return 'POST /v1/release'
+  return overrideInEffect(found) ? undefined : planPage(found).call
 }
 
 /** Credit that is gone is the usual reason for a limit that was higher yesterday. */
