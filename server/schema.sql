@@ -200,6 +200,7 @@ create table freehold.events (
   constraint events_business_id_sequence_key UNIQUE (business_id, sequence),
   constraint events_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
 );
+CREATE INDEX events_at ON freehold.events USING btree (business_id, at);
 CREATE INDEX events_delivered ON freehold.events USING btree (delivered_at) WHERE (delivered_at IS NOT NULL);
 CREATE INDEX events_undelivered ON freehold.events USING btree (business_id, sequence) INCLUDE (type) WHERE (delivered_at IS NULL);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
@@ -374,6 +375,7 @@ create table freehold.mails (
   failed_at timestamp with time zone,
   constraint mails_pkey PRIMARY KEY (id)
 );
+CREATE INDEX mails_business ON freehold.mails USING btree (business_id, created_at) WHERE (business_id IS NOT NULL);
 CREATE INDEX mails_recipient ON freehold.mails USING btree (recipient, created_at);
 CREATE INDEX mails_sealed ON freehold.mails USING btree (created_at) WHERE (sealed IS NOT NULL);
 -- freehold_tenant: insert

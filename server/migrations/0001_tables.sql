@@ -577,6 +577,7 @@ create table freehold.events (
   primary key (business_id, id),
   unique (business_id, sequence)
 );
+create index events_at on freehold.events (business_id, at);
 create index events_undelivered on freehold.events (business_id, sequence) include (type) where delivered_at is null;
 create index events_delivered on freehold.events (delivered_at) where delivered_at is not null;
 
@@ -618,6 +619,7 @@ create table freehold.mails (
   failed_at timestamptz
 );
 create index mails_recipient on freehold.mails (recipient, created_at);
+create index mails_business on freehold.mails (business_id, created_at) where business_id is not null;
 create index mails_sealed on freehold.mails (created_at) where sealed is not null;
 
 -- The process.

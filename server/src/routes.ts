@@ -2,6 +2,7 @@ import { explainRoutes } from './access/explain-routes.ts'
 import { gateRoutes } from './access/routes.ts'
 import { apiKeyRoutes } from './api-keys/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
+import { staffTimelineRoutes } from './audit/staff-routes.ts'
 import { businessRoutes } from './businesses/routes.ts'
 import { staffBusinessRoutes } from './businesses/staff-routes.ts'
 import type { Context } from './context.ts'
@@ -49,6 +50,7 @@ export const routes = (ctx: Context): Routes[] => [
   invoiceRoutes,
   supportRoutes,
   staffBusinessRoutes,
+  staffTimelineRoutes,
   staffMemberRoutes,
   staffSubscriptionRoutes,
   paymentRoutes,

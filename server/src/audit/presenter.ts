@@ -2,6 +2,8 @@ import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
 import type { AuditEntriesTable } from '../db/tables.ts'
 import { OptionalText, Time } from '../http/schemas.ts'
+import { formatMoney } from '../invoices/money.ts'
+import { timelineKinds, type TimelineRow } from './timeline.ts'
 
 export const AuditEntry = Type.Object(
   {
@@ -27,3 +29,74 @@ export const presentAuditEntry = (row: Selectable<AuditEntriesTable>) => ({
   before: row.before,
   after: row.after,
 })
+
+const OptionalRecord = (description: string) =>
+  Type.Unsafe<{ kind: string; id: string; name?: string | null } | null>({
+    type: ['object', 'null'],
+    additionalProperties: true,
+    description,
+  })
+
+export const TimelineEntry = Type.Object(
+  {
+    id: Type.String(),
+    at: Time,
+    kind: Type.String({ enum: [...timelineKinds] }),
+    title: Type.String({ description: 'What happened, for people' }),
+    why: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'The reason somebody gave, or the error',
+    }),
+    status: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'How an event, a mail, an invoice or a job stands now',
+    }),
+    actor: Type.Unsafe<TimelineRow['actor']>({
+      type: ['object', 'null'],
+      additionalProperties: true,
+      description: 'Of an audit entry: { kind, id, name, email }',
+    }),
+    onBehalfOf: OptionalRecord('The business, when staff acted in a support session'),
+    target: OptionalRecord('{ kind, id, name? }'),
+  },
+  { $id: 'TimelineEntry' },
+)
+
+export const presentTimelineEntry = (row: TimelineRow) => ({
+  id: row.id,
+  at: row.at,
+  kind: row.kind,
+  title: titleOf(row),
+  why: row.why,
+  status: row.status,
+  actor: row.actor,
+  onBehalfOf: row.onBehalfOf,
+  target: row.target,
+})
+
+/** A sentence's worth: `Subscription renewed`, `Mail invitation to ada@acme.test`. */
+function titleOf({ kind, name, target, amount, currency }: TimelineRow): string {
+  switch (kind) {
+    case 'audit':
+    case 'event':
+      return sentence(name)
+    case 'mail':
+      return `Mail ${name} to ${target?.name}`
+    case 'invoice':
+      return `Invoice ${target?.name ?? 'draft'}, ${money(amount, currency)}`
+    case 'payment':
+      return `Payment of ${money(amount, currency)}, ${name}`
+    case 'credit':
+      return `Credit, ${money(amount, currency)}`
+    case 'job':
+      return `Job ${name} failed`
+  }
+}
+
+function sentence(name: string): string {
+  const words = name.replaceAll(/[._]/g, ' ').replace(/^api /, 'API ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const money = (amount: number | null, currency: string | null) =>
+  amount === null || currency === null ? '' : formatMoney(amount, currency)

@@ -1477,6 +1477,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/businesses/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that has happened to a business, newest first
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffBusinessTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/plans": {
         parameters: {
             query?: never;
@@ -2443,6 +2463,34 @@ export interface components {
             endedAt: string | null;
             /** @enum {unknown} */
             status: "requested" | "refused" | "active" | "ended" | "expired";
+        };
+        TimelineEntry: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            at: string;
+            /** @enum {string} */
+            kind: "audit" | "event" | "mail" | "invoice" | "payment" | "credit" | "job";
+            /** @description What happened, for people */
+            title: string;
+            /** @description The reason somebody gave, or the error */
+            why: string | null;
+            /** @description How an event, a mail, an invoice or a job stands now */
+            status: string | null;
+            /** @description Of an audit entry: { kind, id, name, email } */
+            actor: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The business, when staff acted in a support session */
+            onBehalfOf: {
+                [key: string]: unknown;
+            } | null;
+            /** @description { kind, id, name? } */
+            target: {
+                [key: string]: unknown;
+            } | null;
         };
         User: {
             id: string;
@@ -5870,6 +5918,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffBusinessTimeline: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                /** @description RFC 3339 */
+                from?: string;
+                kind?: "audit" | "event" | "mail" | "invoice" | "payment" | "credit" | "job";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["TimelineEntry"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             /** @description A problem (RFC 9457) */
