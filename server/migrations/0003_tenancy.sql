@@ -10,7 +10,7 @@ begin
   foreach tenant_table in array array[
     'members', 'invitations', 'api_keys', 'subscriptions', 'subscription_cycles', 'limit_overrides', 'grants',
     'usage_counters', 'usage_entries', 'usage_alerts', 'grant_draws', 'allocations', 'reservations', 'denials', 'support_sessions', 'audit_entries', 'event_streams', 'events', 'event_holds',
-    'invoices', 'invoice_lines', 'payments', 'credit_balances', 'credit_entries'
+    'invoices', 'invoice_lines', 'payments', 'credit_balances', 'credit_entries', 'charge_attempts'
   ] loop
     execute format('alter table freehold.%I enable row level security', tenant_table);
     execute format(
@@ -33,6 +33,7 @@ revoke insert, update, delete on freehold.event_holds from freehold_tenant;
 -- An invoice says for ever what it said when it got its number; what is paid comes from outside the business.
 revoke update, delete on freehold.invoices, freehold.invoice_lines, freehold.credit_entries from freehold_tenant;
 revoke insert, update, delete on freehold.payments from freehold_tenant;
+revoke update, delete on freehold.charge_attempts from freehold_tenant;
 revoke delete on freehold.credit_balances from freehold_tenant;
 grant update (status, held, number, billed_by, billed_to, credit_applied, status_reason, due_at, opened_at, paid_at, closed_at)
   on freehold.invoices to freehold_tenant;

@@ -22,6 +22,7 @@ import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
 import { newId } from './ids.ts'
+import { useProvider, type PaymentProvider } from './invoices/provider.ts'
 import { openJobs, type Jobs } from './jobs/jobs.ts'
 import { openMailer, type Mailer } from './mail/deliver.ts'
 import { permissionTable } from './permissions.ts'
@@ -58,6 +59,8 @@ export type FreeholdOptions<Names extends ProductNames = ProductNames> = {
   worker?: boolean
   /** Serves the portal at this path and the console below it, such as `{ basePath: '/' }`; without it neither. */
   portal?: { basePath: string }
+  /** Takes money for invoices; without it payments are recorded as they come in. */
+  payments?: PaymentProvider
   /** Whether to bring the schema up to date at start. */
   migrate?: boolean
   logger?: Logger
@@ -178,6 +181,7 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     heard: notifications.heard,
     subscribe: (listener) => listeners.push(listener),
   })
+  if (options.payments) useProvider(ctx, options.payments)
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
   const mailer = (opened.mailer = openMailer(ctx, options.smtpUrl, options.mailFrom))

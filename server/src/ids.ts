@@ -20,6 +20,7 @@ export const idPrefixes = {
   invoice: 'ivc',
   payment: 'pay',
   creditEntry: 'cre',
+  charge: 'chg',
   supportSession: 'sup',
   auditEntry: 'aud',
   event: 'evt',

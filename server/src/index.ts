@@ -6,6 +6,7 @@ export type { Actor } from './context.ts'
 export type { EventData, EventType, FreeholdEvent } from './events/catalogue.ts'
 export { FreeholdError, type ErrorCode, type FieldError } from './errors.ts'
 export { createFreehold, type Freehold, type FreeholdOptions } from './freehold.ts'
+export type { Charge, ChargeResult, PaymentProvider } from './invoices/provider.ts'
 export type { ProblemBody } from './http/problem.ts'
 export type { Entitlements, ProductNames } from './product-names.ts'
 export {

@@ -3,10 +3,12 @@ import { standingOf } from './access/standings.ts'
 import type { Context } from './context.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import type { HandleEvent } from './events/deliver.ts'
+import { chargeTask } from './invoices/charges.ts'
 import { cleanUp } from './jobs/clean-up.ts'
 import type { Task } from './jobs/schedules.ts'
 import type { Product, TaskContext } from './product.ts'
 import { moveSubscriptions, moveTask } from './plans/moves.ts'
+import { chargeRequested } from './subscriptions/charging.ts'
 import { chaseOverdue } from './subscriptions/dunning.ts'
 import { renewDue } from './subscriptions/renewal.ts'
 import { mailAlerts } from './usage/alerts.ts'
@@ -17,6 +19,7 @@ import { requestPasswordReset } from './users/password-resets.ts'
 
 const builtIn: Record<string, Task> = {
   'renew-subscriptions': { schedule: '* * * * *', run: renewDue },
+  [chargeTask]: { schedule: '* * * * *', run: chargeRequested },
   'overdue-payments': { schedule: '* * * * *', run: chaseOverdue },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },

@@ -79,6 +79,22 @@ export interface BusinessesTable {
   closedAt: Date | null
 }
 
+export interface ChargeAttemptsTable {
+  businessId: string
+  id: string
+  invoiceId: string
+  attempt: number
+  provider: string
+  currency: string
+  amount: number
+  status: string
+  reference: string | null
+  failure: string | null
+  requestedAt: Date
+  claimedAt: Date | null
+  settledAt: Date | null
+}
+
 export interface ClockOffsetTable {
   single: Generated<boolean>
   milliseconds: number
@@ -521,6 +537,7 @@ export interface Tables {
   appKeys: AppKeysTable
   auditEntries: AuditEntriesTable
   businesses: BusinessesTable
+  chargeAttempts: ChargeAttemptsTable
   clockOffset: ClockOffsetTable
   creditBalances: CreditBalancesTable
   creditEntries: CreditEntriesTable

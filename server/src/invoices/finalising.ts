@@ -3,9 +3,10 @@ import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import type { InvoicesTable } from '../db/tables.ts'
 import { recordEntries, spendCredit, spentOn } from './credit.ts'
+import { providerOf } from './provider.ts'
 import { takeNumbers } from './series.ts'
 
-/** How long the invoice of a cycle may stay unpaid. */
+/** How long people may take to pay the invoice of a cycle. */
 export const paymentTermDays = 7
 
 type Draft = { businessId: string; currency: string; total: number; cause: string; dueAt?: Date | undefined }
@@ -43,7 +44,7 @@ export async function finalise(tx: Tx, ctx: Context, drafts: Draft[]): Promise<F
       billedTo: names.get(businessId) ?? '',
       creditApplied: amount,
       openedAt,
-      dueAt: dueAt ?? dueAfter(openedAt, cause),
+      dueAt: dueAt ?? dueAfter(ctx, openedAt, cause),
       paidAt: isPaid ? openedAt : null,
       balanceAfter,
     }
@@ -77,6 +78,8 @@ async function businessNames(tx: Tx, drafts: Draft[]): Promise<Map<string, strin
   return new Map(rows.map(({ id, name }) => [id, name]))
 }
 
-/** A cycle goes on while it is being paid; what waits for its payment is due at once. */
-const dueAfter = (openedAt: Date, cause: string) =>
-  cause === 'cycle' ? new Date(openedAt.getTime() + paymentTermDays * 86_400_000) : openedAt
+/** A cycle goes on while people pay it; what waits for its payment, or is charged without them, is due at once. */
+const dueAfter = (ctx: Context, openedAt: Date, cause: string) =>
+  cause === 'cycle' && !providerOf(ctx).charging
+    ? new Date(openedAt.getTime() + paymentTermDays * 86_400_000)
+    : openedAt

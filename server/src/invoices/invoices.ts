@@ -5,6 +5,7 @@ import type { Queryable, Tx } from '../db/open.ts'
 import type { InvoiceLinesTable, InvoicesTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
 import { emitAll, type NewEvent } from '../events/emit.ts'
+import { requestCharges } from './charges.ts'
 import { addCredit } from './credit.ts'
 import { finalise, recordSpending } from './finalising.ts'
 import { invoiceEvent } from './invoice-event.ts'
@@ -83,6 +84,12 @@ export async function openInvoices(tx: Tx, ctx: Context, wanted: NewInvoice[]): 
   await recordSpending(tx, ctx, billing, rows)
   await auditEach(tx, ctx, billing, rows.map(openingEntry))
   const invoices = rows.map(fromRow)
+  // A cycle's is charged for when it is due, by whoever follows up what is due.
+  await requestCharges(
+    tx,
+    ctx,
+    invoices.filter(({ status, cause }) => status === 'open' && cause !== 'cycle'),
+  )
   await emitAll(tx, ctx, invoices.flatMap(openingEvents))
   const opened = new Map(fresh.map((each, index) => [each, invoices[index]]))
   return sums.map((each) => opened.get(each))

@@ -8,6 +8,7 @@ import { FreeholdError, invalid } from '../errors.ts'
 import { emit } from '../events/emit.ts'
 import { invoiceEvent } from './invoice-event.ts'
 import { invoiceById, type Invoice } from './invoices.ts'
+import { manual } from './provider.ts'
 
 /** Money that has come in. */
 export type Payment = Selectable<PaymentsTable>
@@ -35,7 +36,7 @@ export async function recordPayment(
   tx: Tx,
   ctx: Context,
   actor: Actor,
-  { businessId, invoiceId, amount, reference, receivedAt, provider = 'manual' }: NewPayment,
+  { businessId, invoiceId, amount, reference, receivedAt, provider = manual.name }: NewPayment,
 ): Promise<{ invoice: Invoice; isPaid: boolean }> {
   // Two payments of one reference, for whichever invoices, come one after the other.
   await lockBusiness(tx, businessId)

@@ -3,8 +3,10 @@ import { systemActor, type Context } from '../context.ts'
 import { lockBusiness, type Business } from '../businesses/businesses.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
+import { attemptsOf, requestCharges } from '../invoices/charges.ts'
 import { markUncollectible } from '../invoices/closing.ts'
 import { overdueInvoices, type Invoice } from '../invoices/invoices.ts'
+import { providerOf } from '../invoices/provider.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { isLockTimeout } from '../usage/meter.ts'
 import { mailOverdue, type DunningMail } from './dunning-mail.ts'
@@ -99,10 +101,33 @@ async function chase(tx: Tx, ctx: Context, businessId: string): Promise<void> {
   const now = ctx.now()
   for (const invoice of await overdueInvoices(tx, businessId, now)) {
     const step = nextStep(invoice, now)
-    if (!step) continue
+    if (!step || (await isBeingCharged(tx, ctx, invoice, step.day))) continue
     subscription = await followUp(tx, ctx, business, subscription, invoice, step)
   }
   await followInvoices(tx, ctx, dunning, subscription)
+}
+
+/** Where the provider charges, an attempt is made on each of the days, and its failure is what is followed up. */
+async function isBeingCharged(tx: Tx, ctx: Context, invoice: Invoice, day: number): Promise<boolean> {
+  if (!providerOf(ctx).charging) return false
+  const attempts = await attemptsOf(tx, invoice.businessId, invoice.id)
+  if (attempts.some(({ status }) => status === 'requested' || status === 'unknown')) return true
+  const wanted = reminderDays.indexOf(day) + 1
+  if (attempts.some(({ attempt }) => attempt >= wanted)) return false
+  await requestCharges(tx, ctx, [invoice], wanted)
+  return true
+}
+
+/** The same after a charge for an invoice has failed. The caller has locked the business and its subscription. */
+export async function followUpUnpaid(
+  tx: Tx,
+  ctx: Context,
+  business: Business,
+  subscription: Subscription,
+  invoice: Invoice,
+): Promise<void> {
+  const step = nextStep(invoice, ctx.now())
+  if (invoice.cause === 'cycle' && step) await followUp(tx, ctx, business, subscription, invoice, step)
 }
 
 /** The latest day that has come and of which no reminder was sent: of several that were missed only that one. */
