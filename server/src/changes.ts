@@ -30,12 +30,7 @@ export type ChangeListener = { changed: (id: string) => void; missed: () => void
  * value's id makes it forget; one that arrives while something loads keeps that from being remembered. When it is full,
  * the oldest entries make room.
  */
-export type Memory<Value> = (
-  key: string,
-  load: () => Promise<Value | undefined>,
-  /** Whether what is remembered is still fresh enough; it is loaded again when not. */
-  isFresh?: (value: Value) => boolean,
-) => Promise<Value | undefined> | Value
+export type Memory<Value> = (key: string, load: () => Promise<Value | undefined>) => Promise<Value | undefined> | Value
 
 export function createMemory<Value>(changes: Changes, capacity: number, idOf: (value: Value) => string): Memory<Value> {
   const values = new Map<string, Value>()
@@ -71,8 +66,5 @@ export function createMemory<Value>(changes: Changes, capacity: number, idOf: (v
     keys.set(idOf(value), key)
     return value
   }
-  return (key, load, isFresh = () => true) => {
-    const known = changes.heard() ? values.get(key) : undefined
-    return known !== undefined && isFresh(known) ? known : loadAndKeep(key, load)
-  }
+  return (key, load) => (changes.heard() ? values.get(key) : undefined) ?? loadAndKeep(key, load)
 }

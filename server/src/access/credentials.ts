@@ -2,6 +2,7 @@ import { createMemory } from '../changes.ts'
 import { perContext, type Actor, type Context } from '../context.ts'
 import { businessOfToken, hashToken } from '../secrets.ts'
 import { sessionLife } from '../users/better-auth.ts'
+import { noteUse } from './last-used.ts'
 
 /** What a credential says about its bearer, looked up in one statement each. */
 export type Credential = {
@@ -27,21 +28,22 @@ export function authenticate(ctx: Context, bearer: string): Credential | undefin
   return bearer.startsWith('sup_') ? supportSession(ctx, businessId, bearer) : rememberedApiKey(ctx, businessId, bearer)
 }
 
-type RememberedKey = Credential & { lookedUpAt: Date }
+type RememberedKey = Credential & { lastUsedAt: Date | null }
 
-// As long as announcements arrive, and a minute at most, which also keeps "last used" about right.
 const memory = perContext((ctx) => createMemory<RememberedKey>(ctx.changes, 120_000, ({ actor }) => actor.id))
 
 function rememberedApiKey(ctx: Context, businessId: string, bearer: string) {
   const now = ctx.now()
-  const unexpired = (known: RememberedKey | undefined) =>
-    known && (known.expiresAt === null || known.expiresAt > now) ? known : undefined
-  const load = async () => {
-    const found = await apiKey(ctx, businessId, bearer)
-    return found && { ...found, lookedUpAt: now }
+  const use = (known: RememberedKey | undefined) => {
+    if (!known || (known.expiresAt !== null && known.expiresAt <= now)) return undefined
+    if (isStale(known.lastUsedAt, now)) {
+      known.lastUsedAt = now
+      noteUse(ctx)({ businessId, keyId: known.actor.id, at: now })
+    }
+    return known
   }
-  const known = memory(ctx)(bearer, load, ({ lookedUpAt }) => !isStale(lookedUpAt, now))
-  return known instanceof Promise ? known.then(unexpired) : unexpired(known)
+  const known = memory(ctx)(bearer, () => apiKey(ctx, businessId, bearer))
+  return known instanceof Promise ? known.then(use) : use(known)
 }
 
 const sessionStatement = `
@@ -84,8 +86,7 @@ async function session(ctx: Context, token: string): Promise<Credential | undefi
   }
 }
 
-async function apiKey(ctx: Context, businessId: string, bearer: string): Promise<Credential | undefined> {
-  const now = ctx.now()
+async function apiKey(ctx: Context, businessId: string, bearer: string): Promise<RememberedKey | undefined> {
   const { rows } = await ctx.db.acrossPool.query<{
     id: string
     name: string
@@ -98,24 +99,17 @@ async function apiKey(ctx: Context, businessId: string, bearer: string): Promise
       select id, name, type, expires_at, last_used_at
       from freehold.api_keys
       where business_id = $1 and hash = $2 and revoked_at is null and (expires_at is null or expires_at > $3)`,
-    values: [businessId, hashToken(bearer), now],
+    values: [businessId, hashToken(bearer), ctx.now()],
   })
   const [row] = rows
   const type = row && ctx.product.keys[row.type]
   if (!row || !type) return undefined
-  if (isStale(row.last_used_at, now)) {
-    await ctx.db.across
-      .updateTable('apiKeys')
-      .set({ lastUsedAt: now })
-      .where('businessId', '=', businessId)
-      .where('id', '=', row.id)
-      .execute()
-  }
   return {
     actor: { kind: 'key', id: row.id, name: row.name, type: row.type, businessId },
     permissions: new Set(type.permissions),
     perMinute: type.perMinute,
     expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
   }
 }
 

@@ -383,3 +383,20 @@ describe('revoking a key', () => {
     expect(await usedBy(acme)).toBe(1)
   })
 })
+
+test('a key tells when it was used last, at most once a minute', async () => {
+  const owner: Person = await freehold.signUp()
+  const [{ key, id }] = owner.apiKeys as [Person['apiKeys'][number]]
+  const lastUsed = async () => (await list(owner)).find((each: { id: string }) => each.id === id).lastUsedAt
+  expect(await lastUsed()).toBeNull()
+  await record(key)
+  const first = await freehold.eventually(lastUsed, 'the use was noted')
+  expect(freehold.ctx.now().getTime() - new Date(first).getTime()).toBeLessThan(10_000)
+
+  await freehold.advance(30)
+  await record(key)
+  await freehold.advance(31)
+  expect(await lastUsed()).toBe(first)
+  await record(key)
+  await freehold.eventually(async () => (await lastUsed()) !== first, 'the later use was noted')
+})

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { perContext, type Context } from '../context.ts'
+import { arrayText } from '../db/arrays.ts'
 import { FreeholdError } from '../errors.ts'
 import { alertInsert } from './alerts.ts'
 import { createBatches, type Waiting } from './batches.ts'
@@ -300,20 +301,20 @@ function parameters(ctx: Context, groups: Asking[][], now: Date): unknown[] {
     lasts.push(position)
   }
   return [
-    [...new Set(sent.flatMap(({ credentialId }) => credentialId ?? []))],
-    groups.map((group) => group[0]?.request.businessId),
-    groups.map((group) => group[0]?.request.feature),
-    firsts,
-    lasts,
-    reaches,
+    arrayText([...new Set(sent.flatMap(({ credentialId }) => credentialId ?? []))]),
+    arrayText(groups.map((group) => group[0]?.request.businessId)),
+    arrayText(groups.map((group) => group[0]?.request.feature)),
+    arrayText(firsts),
+    arrayText(lasts),
+    arrayText(reaches),
     now,
-    sent.map(() => ctx.newId('usageEntry')),
-    sent.map(({ amount }) => amount),
-    sent.map(({ credentialId }) => credentialId ?? null),
-    sent.map(({ requestId }) => requestId ?? null),
-    sent.map(({ idempotencyKey }) => idempotencyKey ?? null),
-    sent.map(({ at }) => at ?? null),
-    earliest,
+    arrayText(sent.map(() => ctx.newId('usageEntry'))),
+    arrayText(sent.map(({ amount }) => amount)),
+    arrayText(sent.map(({ credentialId }) => credentialId)),
+    arrayText(sent.map(({ requestId }) => requestId)),
+    arrayText(sent.map(({ idempotencyKey }) => idempotencyKey)),
+    arrayText(sent.map(({ at }) => at)),
+    earliest && arrayText(earliest),
   ]
 }
 
