@@ -39,6 +39,7 @@ async function visit(
     reducedMotion: 'reduce',
   })
   if (token !== undefined) await signIn(context, base, token)
+  context.setDefaultTimeout(10_000)
   const page = await context.newPage()
   const complaints = listen(page)
   return {

@@ -14,6 +14,10 @@ const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member
   { path: '/nowhere', heading: 'Not found', as: 'nobody' },
   { path: '/businesses', heading: 'Your businesses', as: 'owner' },
   { path: '/b/:id', heading: 'Acme', as: 'owner' },
+  { path: '/b/:id/team', heading: 'Team', as: 'owner' },
+  { path: '/b/:id/team', heading: 'Team', as: 'member' },
+  { path: '/b/:id/api-keys', heading: 'API keys', as: 'owner' },
+  { path: '/b/:id/api-keys', heading: 'API keys', as: 'member' },
   { path: '/b/biz_nobodys', heading: 'No such business', as: 'owner' },
 ]
 
@@ -23,6 +27,7 @@ let tokens: Record<'nobody' | 'owner' | 'member', string | undefined>
 beforeAll(async () => {
   web = await openWeb()
   const { business, token } = await web.signUp({ business: { name: 'Acme' }, email: 'ann@acme.test' })
+  await web.api.post(`/v1/businesses/${business.id}/invitations`, { email: 'cid@acme.test', role: 'admin' }, { token })
   const member = await web.join(business, token, 'member', 'ben@acme.test')
   id = business.id
   tokens = { nobody: undefined, owner: token, member: member.token }

@@ -1,5 +1,6 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { queryOptions } from '@tanstack/react-query'
 import { answer, api, type Schemas } from '../api.ts'
+import { pages } from '../ui/pages.ts'
 
 /** What the screens ask for. A business's answers have its id in their key: two of them never mix. */
 
@@ -32,15 +33,3 @@ export const apiKeysQuery = (businessId: string) =>
   pages<Schemas['ApiKey']>([businessId, 'api-keys'], (query) =>
     answer(api.GET('/v1/businesses/{businessId}/api-keys', { params: { path: { businessId }, query } })),
   )
-
-type Page<Item> = { items: Item[]; nextCursor?: string | null }
-
-/** A list that comes in pages, as the API gives every list. */
-const pages = <Item>(queryKey: string[], ask: (query: { limit: number; cursor?: string }) => Promise<Page<Item>>) =>
-  infiniteQueryOptions({
-    queryKey,
-    queryFn: ({ pageParam }) => ask({ limit: 100, ...(pageParam === undefined ? {} : { cursor: pageParam }) }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
-    select: (data) => data.pages.flatMap(({ items }) => items),
-  })

@@ -29,11 +29,13 @@ const start = createRoute({
 
 // For anybody.
 
-/** Where to go on after signing in: a path of this origin, whatever the address says. */
-const withNext = (search: Record<string, unknown>): { next?: string } => {
-  const next = safeNext(search['next'], location.origin)
-  return next === undefined ? {} : { next }
-}
+/**
+ * Where to go on after signing in: a path of this origin, whatever the address says. Named even where there is none,
+ * because what is not named stays as it was in the address.
+ */
+const withNext = (search: Record<string, unknown>): { next?: string | undefined } => ({
+  next: safeNext(search['next'], location.origin),
+})
 
 const inAlready = () => {
   if (session.signedIn) throw redirect({ to: '/' })

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useRouter } from '@tanstack/react-router'
 import { answer, api, type Schemas } from '../api.ts'
 import { page } from '../ui/page.ts'
+import { safeNext } from './next.ts'
 
 /** Whether somebody is signed in, as far as this page knows: the server said so when it made it, and what happened since. */
 export const session: { signedIn: boolean; challenge: string | undefined } = {
@@ -30,7 +31,8 @@ export async function switchUser(queryClient: QueryClient): Promise<void> {
 }
 
 /** Goes on after a sign-in, wherever it was going: to its second factor, back to what was asked for, or in. */
-export function useWelcome(next: string | undefined) {
+export function useWelcome(wanted: string | undefined) {
+  const next = safeNext(wanted, location.origin)
   const queryClient = useQueryClient()
   const navigate = useNavigate()
   const { history } = useRouter()
@@ -40,7 +42,8 @@ export function useWelcome(next: string | undefined) {
       return navigate({ to: '/sign-in/2fa', search: next === undefined ? {} : { next } })
     }
     beginSession(queryClient)
-    if (next !== undefined) return history.push(next)
+    // The console is another application.
+    if (next !== undefined) return isOfConsole(next) ? location.assign(next) : history.push(next)
     const [only, ...others] = memberships
     if (only && others.length === 0) {
       return navigate({ to: '/b/$businessId', params: { businessId: only.business.id } })
@@ -48,3 +51,6 @@ export function useWelcome(next: string | undefined) {
     return navigate({ to: '/businesses' })
   }
 }
+
+const isOfConsole = (path: string) =>
+  path.startsWith(page.basePath) && /^\/console(?![\w-])/.test(path.slice(page.basePath.length))

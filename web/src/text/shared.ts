@@ -6,7 +6,7 @@ export const text = {
   failed: 'This could not be loaded',
   loading: 'Loading',
   requestId: (id: string) => `Request ${id}`,
-  fieldError: (message: string) => `${capital(message)}${/[.!?]$/.test(message) ? '' : '.'}`,
+  fieldError,
   unreachable: 'The server cannot be reached. Are you online?',
   unforeseen: 'Something went wrong',
   notFound: {
@@ -40,3 +40,14 @@ export const text = {
     near: 'Close to the limit.',
   },
 } as const
+
+/** What a validator says of a field, as people say it. */
+function fieldError(message: string): string {
+  const [, least] = /fewer than (\d+) characters/.exec(message) ?? []
+  const [, most] = /more than (\d+) characters/.exec(message) ?? []
+  if (least === '1' || message === 'is required') return 'This is needed.'
+  if (least !== undefined) return `At least ${least} characters.`
+  if (most !== undefined) return `At most ${most} characters.`
+  if (/format "?email/.test(message)) return 'This is no e-mail address.'
+  return `${capital(message)}${/[.!?]$/.test(message) ? '' : '.'}`
+}

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { text } from '../text/shared.ts'
+import { Dialog } from './dialog.tsx'
 import { FormError } from './form.tsx'
 
 /**
@@ -29,7 +30,7 @@ export function Confirm({
   const { mutate, isPending, error } = useMutation({ mutationFn: onConfirm, onSuccess: onClose })
   const isReady = word === undefined || typed.trim() === word
   return (
-    <Modal opened onClose={onClose} title={title}>
+    <Dialog onClose={onClose} title={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -57,6 +58,6 @@ export function Confirm({
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

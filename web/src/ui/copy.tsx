@@ -48,14 +48,20 @@ export function Snippet({ label, code }: { label: string; code: string }) {
   const { outcome, copy } = useCopy(code)
   return (
     <div className={classes.snippet}>
+      <div className={classes.bar}>
+        <Button size="compact-xs" variant="default" onClick={() => void copy()}>
+          {outcome === 'copied' ? text.copied : text.copy}
+        </Button>
+      </div>
       {/* It scrolls by itself, so it must be reachable by keyboard. */}
       <pre className={classes.code} tabIndex={0} aria-label={label} role="region">
         <code>{code}</code>
       </pre>
-      <Button className={classes.button ?? ''} size="compact-xs" variant="default" onClick={() => void copy()}>
-        {outcome === 'copied' ? text.copied : text.copy}
-      </Button>
-      {outcome === 'failed' && <Text size="xs">{text.copyFailed}</Text>}
+      {outcome === 'failed' && (
+        <Text size="xs" p="xs">
+          {text.copyFailed}
+        </Text>
+      )}
     </div>
   )
 }

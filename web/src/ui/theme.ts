@@ -1,11 +1,10 @@
 import {
   Alert,
   Anchor,
-  Badge,
   Button,
+  Card,
   createTheme,
   InputWrapper,
-  Modal,
   Notification,
   PasswordInput,
   Text,
@@ -83,10 +82,6 @@ export function themeOf({ light: onLight, dark: onDark }: Accent): MantineThemeO
     components: {
       Anchor: Anchor.extend({ defaultProps: { size: 'sm' } }),
       Alert: Alert.extend({ defaultProps: { variant: 'outline' } }),
-      Badge: Badge.extend({
-        defaultProps: { variant: 'outline', radius: 'xs' },
-        classNames: { root: classes.badge ?? '' },
-      }),
       Button: Button.extend({
         classNames: { root: classes.button ?? '' },
         // What is readable on its ground carries text in the colour of that ground; the library takes white in the dark.
@@ -94,12 +89,9 @@ export function themeOf({ light: onLight, dark: onDark }: Accent): MantineThemeO
           root: variant === 'filled' ? { '--button-color': 'var(--freehold-on-color)' } : {},
         }),
       }),
+      Card: Card.extend({ classNames: { root: classes.card ?? '' } }),
       InputWrapper: InputWrapper.extend({
         classNames: { label: classes.label ?? '', description: classes.hint ?? '', error: classes.hint ?? '' },
-      }),
-      Modal: Modal.extend({
-        defaultProps: { centered: true, shadow: 'none', overlayProps: { backgroundOpacity: 0.4 } },
-        classNames: { content: classes.dialog ?? '' },
       }),
       PasswordInput: PasswordInput.extend({
         defaultProps: { visibilityToggleButtonProps: { 'aria-label': text.showPassword, tabIndex: 0 } },

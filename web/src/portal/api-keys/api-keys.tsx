@@ -1,3 +1,189 @@
+import { Button, Code, Group, Stack, Text } from '@mantine/core'
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { answer, api, type Schemas } from '../../api.ts'
+import { text } from '../../text/api-keys.ts'
+import { text as shared } from '../../text/shared.ts'
+import { Confirm } from '../../ui/confirm.tsx'
+import { Empty, Loaded } from '../../ui/loaded.tsx'
+import { now } from '../../ui/page.ts'
+import { Screen } from '../../ui/screen.tsx'
+import { Table, type Column } from '../../ui/table.tsx'
+import { Tag } from '../../ui/tag.tsx'
+import { When } from '../../ui/time.tsx'
+import { toast } from '../../ui/toast.ts'
+import { apiKeysQuery, membersQuery } from '../data.ts'
+import { Needs, useMembership } from '../membership.tsx'
+import { CreateKey, type HandedOut } from './create-key.tsx'
+import { KeyDialog } from './key-dialog.tsx'
+import { RotateKey } from './rotate-key.tsx'
+
+type ApiKey = Schemas['ApiKey']
+type Doing = { what: 'create' } | { what: 'rotate' | 'revoke'; apiKey: ApiKey } | { what: 'show'; handedOut: HandedOut }
+
 export function ApiKeys() {
-  return null
+  const { can, bar } = useMembership()
+  const [doing, setDoing] = useState<Doing>()
+  const create = can('api-keys:manage') && (
+    <Button onClick={() => setDoing({ what: 'create' })} disabled={bar !== undefined} title={bar}>
+      {text.create}
+    </Button>
+  )
+  return (
+    <Screen title={text.title} about={text.about} actions={create}>
+      <Needs permission="api-keys:read">
+        <KeyList onDo={setDoing} />
+        <Dialogs doing={doing} onDo={setDoing} />
+      </Needs>
+    </Screen>
+  )
+}
+
+function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
+  const { businessId, can, bar } = useMembership()
+  const keys = useInfiniteQuery(apiKeysQuery(businessId))
+  const { data: members = [] } = useInfiniteQuery(membersQuery(businessId))
+  const nameOf = (userId: string | null) => {
+    const member = members.find((each) => each.userId === userId)
+    return member && `${member.firstName} ${member.lastName}`
+  }
+
+  const columns = (all: ApiKey[]): Column<ApiKey>[] => [
+    {
+      label: text.name,
+      cell: (apiKey) => {
+        const replaced = replacedBy(apiKey, all)
+        return (
+          <Stack gap={0}>
+            <Text fw={600}>{apiKey.name}</Text>
+            {replaced && (
+              <Text size="xs" c="dimmed">
+                {text.replaces(replaced.hint)}
+              </Text>
+            )}
+          </Stack>
+        )
+      },
+    },
+    { label: text.type, cell: ({ type }) => type },
+    { label: text.key, cell: ({ hint }) => <Code>{hint}</Code> },
+    {
+      label: text.created,
+      cell: ({ createdAt, createdBy }) => {
+        const name = nameOf(createdBy)
+        return (
+          <>
+            <When at={createdAt} />
+            {name !== undefined && text.by(name)}
+          </>
+        )
+      },
+    },
+    { label: text.lastUsed, cell: ({ lastUsedAt }) => (lastUsedAt === null ? shared.never : <When at={lastUsedAt} />) },
+    { label: text.state, cell: (apiKey) => <State apiKey={apiKey} /> },
+    {
+      label: '',
+      align: 'right',
+      cell: (apiKey) =>
+        can('api-keys:manage') &&
+        isAlive(apiKey) && (
+          <Group gap="xs" justify="flex-end" wrap="nowrap">
+            {!isReplaced(apiKey, all) && (
+              <Button
+                size="xs"
+                variant="default"
+                onClick={() => onDo({ what: 'rotate', apiKey })}
+                disabled={bar !== undefined}
+                title={bar}
+              >
+                {text.rotate}
+              </Button>
+            )}
+            <Button size="xs" variant="default" onClick={() => onDo({ what: 'revoke', apiKey })}>
+              {isReplaced(apiKey, all) ? text.endNow : text.revoke}
+            </Button>
+          </Group>
+        ),
+    },
+  ]
+
+  return (
+    <Loaded query={keys}>
+      {(all) => (
+        <>
+          {all.length === 0 ? (
+            <Empty>{text.empty}</Empty>
+          ) : (
+            <Table label={text.title} columns={columns(all)} rows={all} rowKey={({ id }) => id} />
+          )}
+          {keys.hasNextPage && (
+            <Button variant="default" onClick={() => void keys.fetchNextPage()} loading={keys.isFetchingNextPage}>
+              {shared.more}
+            </Button>
+          )}
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+const isExpired = ({ expiresAt }: ApiKey) => expiresAt !== null && Date.parse(expiresAt) <= now().getTime()
+const isAlive = (apiKey: ApiKey) => apiKey.revokedAt === null && !isExpired(apiKey)
+
+// Ids are in the order of their making.
+const replacedBy = ({ id, lineageId }: ApiKey, all: ApiKey[]) =>
+  all.filter((each) => each.lineageId === lineageId && each.id < id).toSorted((a, b) => (a.id < b.id ? 1 : -1))[0]
+const isReplaced = ({ id, lineageId }: ApiKey, all: ApiKey[]) =>
+  all.some((each) => each.lineageId === lineageId && each.id > id && each.revokedAt === null)
+
+function State({ apiKey }: { apiKey: ApiKey }) {
+  if (apiKey.revokedAt !== null) return <Tag>{text.revoked}</Tag>
+  if (isExpired(apiKey)) return <Tag>{text.expired}</Tag>
+  if (apiKey.expiresAt === null) return <Tag tone="success">{text.works}</Tag>
+  return (
+    <>
+      {text.worksUntil} <When at={apiKey.expiresAt} />
+    </>
+  )
+}
+
+function Dialogs({ doing, onDo }: { doing: Doing | undefined; onDo: (doing: Doing | undefined) => void }) {
+  const { businessId } = useMembership()
+  const queryClient = useQueryClient()
+  const close = () => onDo(undefined)
+  const refresh = () => queryClient.invalidateQueries({ queryKey: apiKeysQuery(businessId).queryKey })
+  const show = (handedOut: HandedOut) => {
+    onDo({ what: 'show', handedOut })
+    void refresh()
+  }
+  switch (doing?.what) {
+    case 'create':
+      return <CreateKey onCreated={show} onClose={close} />
+    case 'rotate':
+      return <RotateKey apiKey={doing.apiKey} onRotated={show} onClose={close} />
+    case 'show':
+      return <KeyDialog handedOut={doing.handedOut} onClose={close} />
+    case 'revoke': {
+      const { id, name } = doing.apiKey
+      const revoke = async () => {
+        const params = { path: { businessId, id } }
+        await answer(api.DELETE('/v1/businesses/{businessId}/api-keys/{id}', { params }))
+        await refresh()
+        toast(text.revokeDialog.done(name))
+      }
+      return (
+        <Confirm
+          title={text.revokeDialog.title(name)}
+          action={text.revokeDialog.submit}
+          danger
+          onConfirm={revoke}
+          onClose={close}
+        >
+          {text.revokeDialog.about}
+        </Confirm>
+      )
+    }
+    case undefined:
+      return null
+  }
 }

@@ -4,10 +4,11 @@ import type { ReactNode } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text } from '../../text/business.ts'
 import { CopyField, Snippet } from '../../ui/copy.tsx'
-import { page, product } from '../../ui/page.ts'
+import { product } from '../../ui/page.ts'
 import { words } from '../../ui/words.ts'
+import { firstCall } from '../api-keys/first-call.ts'
 import { apiKeysQuery } from '../data.ts'
-import { ButtonLink } from '../links.tsx'
+import { ButtonLink } from '../../ui/links.tsx'
 import { useMembership } from '../membership.tsx'
 import classes from './first-steps.module.css'
 
@@ -58,7 +59,7 @@ function Checklist(props: { businessId: string; feature: string | undefined; has
       body: key !== undefined && (
         <>
           <Text c="dimmed">{counting.about}</Text>
-          <Snippet label={counting.label} code={consumeCommand(key, feature)} />
+          <Snippet label={counting.label} code={firstCall(key, feature)[0]?.code ?? ''} />
         </>
       ),
     })
@@ -105,12 +106,3 @@ function Checklist(props: { businessId: string; feature: string | undefined; has
     </Card>
   )
 }
-
-/** Works when it is pasted: nothing in it has to be filled in. */
-export const consumeCommand = (key: string, feature: string) =>
-  [
-    `curl ${location.origin}${page.apiPath}/v1/consume`,
-    `-H 'authorization: Bearer ${key}'`,
-    `-H 'content-type: application/json'`,
-    `-d '${JSON.stringify({ feature })}'`,
-  ].join(' \\\n  ')

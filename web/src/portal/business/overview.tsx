@@ -1,4 +1,4 @@
-import { Badge, Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Schemas } from '../../api.ts'
 import { text } from '../../text/business.ts'
@@ -6,6 +6,7 @@ import { Loaded, Rows } from '../../ui/loaded.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { every } from '../../ui/query.ts'
 import { Screen } from '../../ui/screen.tsx'
+import { Tag } from '../../ui/tag.tsx'
 import { Day, When } from '../../ui/time.tsx'
 import { capital, money, words } from '../../ui/words.ts'
 import { entitlementsQuery } from '../data.ts'
@@ -74,9 +75,9 @@ function PlanCard({ subscription }: { subscription: Schemas['Subscription'] | nu
             <Text size="lg" fw={600}>
               {subscription.plan.name}
             </Text>
-            <Badge color={subscription.access === 'full' ? 'success' : 'danger'}>
+            <Tag tone={subscription.access === 'full' ? 'success' : 'danger'}>
               {overview.status[subscription.status]}
-            </Badge>
+            </Tag>
           </Group>
           <Text>{priceOf(subscription)}</Text>
           <Text c="dimmed">

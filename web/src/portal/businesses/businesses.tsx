@@ -1,18 +1,20 @@
-import { Badge, Box, Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Box, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text as business } from '../../text/business.ts'
 import { Brand } from '../../ui/brand.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
+import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
 import { signOut } from '../business/business-frame.tsx'
 import { meQuery } from '../data.ts'
-import { ButtonLink } from '../links.tsx'
+import { ButtonLink } from '../../ui/links.tsx'
 
 const { businesses: text } = business
 
@@ -69,7 +71,7 @@ const columns: Column<Schemas['Membership']>[] = [
           {business.name}
         </Text>
         {business.status !== 'active' && (
-          <Badge color="warning">{business.status === 'closed' ? text.closed : text.suspended}</Badge>
+          <Tag tone="warning">{business.status === 'closed' ? text.closed : text.suspended}</Tag>
         )}
       </Group>
     ),
@@ -99,7 +101,7 @@ function CreateBusiness({ onClose }: { onClose: () => void }) {
     },
   })
   return (
-    <Modal opened onClose={onClose} title={text.createTitle}>
+    <Dialog onClose={onClose} title={text.createTitle}>
       <form onSubmit={onSubmit} noValidate>
         <Stack>
           <TextInput label={text.nameLabel} data-autofocus {...form.getInputProps('name')} />
@@ -109,6 +111,6 @@ function CreateBusiness({ onClose }: { onClose: () => void }) {
           </Button>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,3 +1,222 @@
+import { Button, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { answer, api, Refusal } from '../../api.ts'
+import { text } from '../../text/join.ts'
+import { FormError, useServerForm } from '../../ui/form.tsx'
+import { Loaded } from '../../ui/loaded.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { arrivedWith } from '../arrival.ts'
+import { meQuery } from '../data.ts'
+import { ButtonLink } from '../../ui/links.tsx'
+import { PeopleFrame } from '../people/people-frame.tsx'
+import { beginSession, session, switchUser } from '../session.ts'
+
+/**
+ * Where a mailed invitation leads. Looking at it uses nothing up, so that scanners of mail do no harm; who may press Join
+ * depends on who is signed in.
+ */
 export function Join() {
-  return null
+  const { token } = arrivedWith
+  return <PeopleFrame>{token === undefined ? <Invalid /> : <Invitation token={token} />}</PeopleFrame>
+}
+
+const invitationQuery = (token: string) =>
+  queryOptions({
+    // The token stays out of what is kept: this page knows one invitation.
+    queryKey: ['invitation'],
+    queryFn: async (): Promise<Invited | Refusal> =>
+      answer(api.POST('/v1/invitations/lookup', { body: { token } })).catch((error: unknown) => {
+        if (error instanceof Refusal && endings.has(error.code)) return error
+        throw error
+      }),
+    staleTime: 0,
+  })
+
+type Invited = {
+  email: string
+  role: string
+  business: { name: string }
+  invitedBy: { name: string | null }
+  accountExists: boolean
+}
+type Place = { token: string; invited: Invited }
+
+/** How an invitation can end, and what is said then. */
+const endings = new Map<string, { title: string; about: string }>([
+  ['invitation_expired', text.expired],
+  ['invitation_accepted', text.accepted],
+  ['already_member', text.already],
+  ['limit_reached', text.full],
+  ['invitation_revoked', text.invalid],
+  ['invalid_token', text.invalid],
+  ['invalid_request', text.invalid],
+  ['business_not_open', text.invalid],
+])
+
+function Invitation({ token }: { token: string }) {
+  const invitation = useQuery(invitationQuery(token))
+  const [isSignedIn, setSignedIn] = useState(session.signedIn)
+  const me = useQuery({ ...meQuery, enabled: isSignedIn })
+  return (
+    <Loaded query={invitation}>
+      {(invited) => {
+        if (invited instanceof Refusal) return <Ended refusal={invited} />
+        const place = { token, invited }
+        if (!isSignedIn) return invited.accountExists ? <SignInFirst {...place} /> : <JoinAsNew {...place} />
+        return (
+          <Loaded query={me}>
+            {({ user }) =>
+              user.email === invited.email ? (
+                <JoinAsMe {...place} />
+              ) : (
+                <JoinAsOther {...place} mine={user.email} onSwitched={() => setSignedIn(false)} />
+              )
+            }
+          </Loaded>
+        )
+      }}
+    </Loaded>
+  )
+}
+
+const Invalid = () => <Screen title={text.invalid.title} about={text.invalid.about} />
+
+function Ended({ refusal }: { refusal: Refusal }) {
+  const { title, about } = endings.get(refusal.code) ?? text.invalid
+  const isIn = refusal.code === 'already_member' || refusal.code === 'invitation_accepted'
+  return (
+    <Screen key={title} title={title} about={about}>
+      {isIn && <ButtonLink to={session.signedIn ? '/businesses' : '/sign-in'}>{text.toBusinesses}</ButtonLink>}
+    </Screen>
+  )
+}
+
+const heading = ({ business, invitedBy, role }: Invited) => ({
+  title: text.title(business.name),
+  about: text.about(invitedBy.name, role),
+})
+
+function JoinAsNew({ token, invited }: Place) {
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const [ended, setEnded] = useState<Refusal>()
+  const { form, busy, error, onSubmit } = useServerForm({
+    initial: { firstName: '', lastName: '', password: '' },
+    send: (body) =>
+      answer(api.POST('/v1/signup', { body: { ...body, invitationToken: token } })).catch(unless(setEnded)),
+    done: async (joined) => {
+      if (joined === undefined || !('token' in joined)) return
+      arrivedWith.forget()
+      beginSession(queryClient)
+      await navigate({ to: '/b/$businessId', params: { businessId: joined.business.id } })
+    },
+  })
+  if (ended) return <Ended refusal={ended} />
+  return (
+    <Screen {...heading(invited)}>
+      <form onSubmit={onSubmit} noValidate>
+        <Stack>
+          <TextInput
+            label={text.email}
+            description={text.emailHint}
+            value={invited.email}
+            readOnly
+            autoComplete="username"
+          />
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <TextInput label={text.firstName} autoComplete="given-name" {...form.getInputProps('firstName')} />
+            <TextInput label={text.lastName} autoComplete="family-name" {...form.getInputProps('lastName')} />
+          </SimpleGrid>
+          <PasswordInput
+            label={text.password}
+            description={text.passwordHint}
+            autoComplete="new-password"
+            {...form.getInputProps('password')}
+          />
+          <FormError error={error} />
+          <Button type="submit" loading={busy}>
+            {text.submit}
+          </Button>
+        </Stack>
+      </form>
+    </Screen>
+  )
+}
+
+/** What ends the invitation is a screen of its own; everything else is said in the form. */
+const unless = (setEnded: (refusal: Refusal) => void) => (error: unknown) => {
+  if (!(error instanceof Refusal) || !endings.has(error.code) || error.code === 'invalid_request') throw error
+  setEnded(error)
+  return undefined
+}
+
+function SignInFirst({ invited }: Place) {
+  return (
+    <Screen {...heading(invited)}>
+      <Text>{text.signInFirst(invited.email)}</Text>
+      <ButtonLink to="/sign-in" search={{ next: '/join' }}>
+        {text.signIn}
+      </ButtonLink>
+    </Screen>
+  )
+}
+
+function JoinAsMe({ token, invited }: Place) {
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const [ended, setEnded] = useState<Refusal>()
+  const { busy, error, onSubmit } = useServerForm({
+    initial: {},
+    send: () => answer(api.POST('/v1/invitations/accept', { body: { token } })).catch(unless(setEnded)),
+    done: async (joined) => {
+      if (joined === undefined) return
+      arrivedWith.forget()
+      await queryClient.invalidateQueries({ queryKey: meQuery.queryKey })
+      await navigate({ to: '/b/$businessId', params: { businessId: joined.business.id } })
+    },
+  })
+  if (ended) return <Ended refusal={ended} />
+  return (
+    <Screen {...heading(invited)}>
+      <form onSubmit={onSubmit}>
+        <Stack>
+          <TextInput label={text.email} description={text.emailHint} value={invited.email} readOnly />
+          <FormError error={error} />
+          <Button type="submit" loading={busy}>
+            {text.submit}
+          </Button>
+        </Stack>
+      </form>
+    </Screen>
+  )
+}
+
+function JoinAsOther({ invited, mine, onSwitched }: Place & { mine: string; onSwitched: () => void }) {
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const { busy, error, onSubmit } = useServerForm({
+    initial: {},
+    send: () => switchUser(queryClient),
+    done: () => (invited.accountExists ? navigate({ to: '/sign-in', search: { next: '/join' } }) : onSwitched()),
+  })
+  return (
+    <Screen {...heading(invited)}>
+      <Text>{text.other.about(mine, invited.email)}</Text>
+      <form onSubmit={onSubmit}>
+        <Stack>
+          <FormError error={error} />
+          <Group gap="xs">
+            <Button type="submit" loading={busy}>
+              {text.other.switch}
+            </Button>
+            <ButtonLink to="/businesses" variant="default">
+              {text.other.stay}
+            </ButtonLink>
+          </Group>
+        </Stack>
+      </form>
+    </Screen>
+  )
 }

@@ -4,7 +4,7 @@ import { answer, api } from '../../api.ts'
 import { text } from '../../text/people.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Screen } from '../../ui/screen.tsx'
-import { TextLink } from '../links.tsx'
+import { TextLink } from '../../ui/links.tsx'
 import { PeopleFrame } from './people-frame.tsx'
 
 /** Says the same for every e-mail: whether it is known is nobody's business. */

@@ -4,7 +4,7 @@ import { text } from '../../text/people.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { arrivedWith } from '../arrival.ts'
-import { ButtonLink, TextLink } from '../links.tsx'
+import { ButtonLink, TextLink } from '../../ui/links.tsx'
 import { useWelcome } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 

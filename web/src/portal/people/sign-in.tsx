@@ -5,7 +5,7 @@ import { text } from '../../text/people.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
-import { TextLink } from '../links.tsx'
+import { TextLink } from '../../ui/links.tsx'
 import { useWelcome } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 

@@ -7,7 +7,7 @@ import { text } from '../../text/people.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
-import { ButtonLink, TextLink } from '../links.tsx'
+import { ButtonLink, TextLink } from '../../ui/links.tsx'
 import { beginSession } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 

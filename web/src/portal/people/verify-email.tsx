@@ -6,7 +6,7 @@ import { text } from '../../text/people.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { arrivedWith } from '../arrival.ts'
-import { ButtonLink } from '../links.tsx'
+import { ButtonLink } from '../../ui/links.tsx'
 import { beginSession } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 

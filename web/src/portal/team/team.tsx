@@ -1,3 +1,71 @@
+import { Button, Card, Stack, Text, Title } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { text as shared } from '../../text/shared.ts'
+import { text } from '../../text/team.ts'
+import { Loaded, Rows } from '../../ui/loaded.tsx'
+import { Meter } from '../../ui/meter.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { entitlementsQuery, membersQuery } from '../data.ts'
+import { useMembership } from '../membership.tsx'
+import { InvitationList } from './invitation-list.tsx'
+import { InvitePeople } from './invite-people.tsx'
+import { MemberTable } from './member-table.tsx'
+
 export function Team() {
-  return null
+  const { businessId, can, bar } = useMembership()
+  const [isInviting, setInviting] = useState(false)
+  const members = useInfiniteQuery(membersQuery(businessId))
+  const invite = can('invitations:manage') && (
+    <Button onClick={() => setInviting(true)} disabled={bar !== undefined} title={bar}>
+      {text.invite.action}
+    </Button>
+  )
+  return (
+    <Screen title={text.title} actions={invite}>
+      <Seats />
+      <Loaded query={members}>
+        {(all) => (
+          <>
+            <MemberTable members={all} />
+            {members.hasNextPage && (
+              <Button
+                variant="default"
+                onClick={() => void members.fetchNextPage()}
+                loading={members.isFetchingNextPage}
+              >
+                {shared.more}
+              </Button>
+            )}
+          </>
+        )}
+      </Loaded>
+      {can('invitations:read') && (
+        <Stack gap="md">
+          <Title order={2}>{text.invitations.title}</Title>
+          <InvitationList />
+        </Stack>
+      )}
+      {isInviting && <InvitePeople onClose={() => setInviting(false)} />}
+    </Screen>
+  )
+}
+
+function Seats() {
+  const { businessId } = useMembership()
+  const entitlements = useQuery(entitlementsQuery(businessId))
+  return (
+    <Loaded query={entitlements} skeleton={<Rows count={1} height={80} />}>
+      {({ members }) =>
+        members && (
+          <Card withBorder maw={440}>
+            <Meter label={text.seats} standing={members} />
+            <Text size="xs" c="dimmed">
+              {text.seatsAbout}
+            </Text>
+          </Card>
+        )
+      }
+    </Loaded>
+  )
 }

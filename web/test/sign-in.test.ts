@@ -1,0 +1,156 @@
+import { createHmac } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { password } from '../../server/test/harness.ts'
+import { openWeb } from './pages.ts'
+
+let web: Awaited<ReturnType<typeof openWeb>>
+beforeAll(async () => {
+  web = await openWeb({ worker: true })
+})
+afterAll(() => web.close())
+
+async function signIn(page: Awaited<ReturnType<typeof web.visit>>['page'], email: string, secret = password) {
+  await page.getByLabel('E-mail', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(secret)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+test('signing in leads back to what was asked for, and out again to nothing of it', async () => {
+  const { business, user } = await web.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, close } = await web.visit()
+  await go(`/b/${business.id}/team?page=2`)
+  await see('Sign in')
+  await signIn(page, user.email, 'wrong horse battery')
+  await page.getByRole('alert').getByText('E-mail or password is wrong').waitFor()
+  await signIn(page, user.email)
+  await see('Team')
+  expect(page.url()).toBe(`${web.base}/b/${business.id}/team?page=2`)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await see('Sign in')
+  await page.goBack()
+  await see('Sign in')
+  await close()
+})
+
+test.each(['https://evil.test/', '//evil.test/', '/\\evil.test', 'javascript:alert(1)'])(
+  'signing in never leads to %s',
+  async (next) => {
+    const { user } = await web.signUp({ business: { name: 'Acme' } })
+    const { page, go, see, close } = await web.visit()
+    await go(`/sign-in?next=${encodeURIComponent(next)}`)
+    await signIn(page, user.email)
+    await page.waitForTimeout(1500)
+    await see('Acme')
+    expect(new URL(page.url()).origin).toBe(web.base)
+    await close()
+  },
+)
+
+test('a second factor is asked for, and a stale page of it starts again', async () => {
+  const { user, token } = await web.signUp({ business: { name: 'Acme' } })
+  const { uri } = web.ok(await web.api.post('/v1/me/two-factor', { password }, { token }))
+  const secret = new URL(uri).searchParams.get('secret') ?? ''
+  web.ok(await web.api.post('/v1/me/two-factor/confirm', { code: totp(secret) }, { token }))
+  const { page, go, see, barriers, screenshot, close } = await web.visit()
+  await go('/sign-in')
+  await signIn(page, user.email)
+  await see('Your second factor')
+  await screenshot('two-factor')
+  expect(await barriers()).toEqual([])
+  await page.getByLabel('Code', { exact: true }).fill('000000')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Code', { exact: true }).fill(totp(secret))
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await see('Acme')
+  await page.context().clearCookies()
+  await go('/sign-in/2fa')
+  await see('Sign in')
+  await close()
+})
+
+test('a forgotten password is set anew by the mailed link, and the answer never says whether the e-mail is known', async () => {
+  const { user } = await web.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, close } = await web.visit()
+  for (const email of ['nobody@acme.test', user.email]) {
+    await go('/forgot-password')
+    await page.getByLabel('E-mail', { exact: true }).fill(email)
+    await page.getByRole('button', { name: 'Send the link' }).click()
+    await see('Look into your mailbox')
+  }
+  const token = await web.eventually(() => web.mailedToken(user.email, 'password-reset').catch(() => undefined))
+  await go(`/reset-password#token=${token}`)
+  await see('Choose a new password')
+  expect(page.url()).toBe(`${web.base}/reset-password`)
+  await page.getByLabel('New password', { exact: true }).fill('short')
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.waitForTimeout(1500)
+  await page.getByText('At least 8 characters.').waitFor()
+  await page.getByLabel('New password', { exact: true }).fill('another horse battery')
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await see('Acme')
+  await close()
+})
+
+test('a session that ends elsewhere leads to sign-in and back', async () => {
+  const { business, user, token } = await web.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, close } = await web.visit({ token })
+  await go(`/b/${business.id}`)
+  await see('Acme')
+  await web.api.post('/v1/logout', {}, { token })
+  await page.getByRole('link', { name: 'Team' }).click()
+  await see('Sign in')
+  await signIn(page, user.email)
+  await see('Team')
+  await close()
+})
+
+test('two tabs on two businesses each show their own', async () => {
+  const first = await web.signUp({ business: { name: 'First' } })
+  const second = web.ok(await web.api.post('/v1/businesses', { name: 'Second' }, { token: first.token }))
+  const { page, go, see, close } = await web.visit({ token: first.token })
+  await go(`/b/${first.business.id}`)
+  await see('First')
+  const other = await page.context().newPage()
+  await other.goto(`${web.base}/b/${second.business.id}`)
+  await other.getByRole('heading', { name: 'Second', level: 1 }).waitFor()
+  await page.reload()
+  await see('First')
+  await close()
+})
+
+test('what goes wrong is said in place, with the request to ask about, and can be tried again', async () => {
+  const { business, token } = await web.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, screenshot, barriers, close } = await web.visit({ token })
+  let isBroken = true
+  await page.route('**/entitlements', (route) =>
+    isBroken
+      ? route.fulfill({
+          status: 500,
+          contentType: 'application/problem+json',
+          body: JSON.stringify({ status: 500, code: 'internal_error', title: 'Something broke', requestId: 'req_7' }),
+        })
+      : route.continue(),
+  )
+  await go(`/b/${business.id}`)
+  await see('Acme')
+  await page.getByText('Request req_7').waitFor()
+  await screenshot('error')
+  expect(await barriers()).toEqual([])
+  isBroken = false
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await page.getByRole('meter', { name: 'Recordings' }).waitFor()
+  await close()
+})
+
+function totp(secret: string): string {
+  const bits = Array.from(secret.replaceAll('=', ''))
+    .map((character) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(character).toString(2).padStart(5, '0'))
+    .join('')
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  const digest = createHmac('sha1', key).update(counter).digest()
+  const offset = (digest.at(-1) ?? 0) & 15
+  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}
