@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -91,25 +93,33 @@ describe('settings that are left out', () => {
 })
 
 describe('what cannot be opened', () => {
+  /** A way to a database that counts who is on it. */
+  async function openWay(database: string) {
+    const url = new URL(database)
+    const { hostname, port } = url
+    const open = new Set<Socket>()
+    const server = createServer((near) => {
+      const far = connect(Number(port), hostname)
+      for (const socket of [near, far]) socket.on('error', () => {}).on('close', () => open.delete(near))
+      open.add(near)
+      near.pipe(far).pipe(near)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    url.port = String((server.address() as AddressInfo).port)
+    return { url: url.href, open, close: () => server.close() }
+  }
+
   test.each([
     ['the clock', 'alter table freehold.clock_offset rename to elsewhere', 'clock_offset'],
     ['the job queue', 'alter table freehold_jobs.version rename to elsewhere', 'pg-boss is not installed'],
     ['the plans', 'alter table freehold.plans rename to elsewhere', 'plans'],
   ])('says why, and leaves nothing open: %s', async (_what, breaking, message) => {
     const own = await createTestFreehold()
-    const connected = async () =>
-      (
-        await own.sql<{ pid: number }>(
-          `select pid from pg_stat_activity where datname = current_database() and application_name like 'freehold%'`,
-        )
-      ).map(({ pid }) => pid)
+    const way = await openWay(own.database)
     await own.sql(breaking)
-    const before = await connected()
-    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
-    const running = timers()
-    await expect(made({ database: own.database, secret, worker: true }, () => {})).rejects.toThrow(message)
-    await own.eventually(async () => (await connected()).every((pid) => before.includes(pid)))
-    expect(timers()).toBeLessThanOrEqual(running)
+    await expect(made({ database: way.url, secret, worker: true }, () => {})).rejects.toThrow(message)
+    await own.eventually(async () => way.open.size === 0)
+    way.close()
     await own.close()
   })
 })
