@@ -36,7 +36,7 @@ export type FeatureDefinition =
   | { kind: 'allocated'; unit?: string; onDowngrade?: DowngradePolicy }
   /**
    * `resets`: with the subscription's cycle (the default), or monthly inside a longer one. `rollover`: how many unused
-   * units of the plan's own go over into the next period, where they expire.
+   * units of the plan's own go over into the next cycle, and expire with it.
    */
   | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month'; rollover?: number }
 
@@ -347,11 +347,9 @@ function problemsOf(product: Product): string[] {
   for (const [name, feature] of Object.entries(product.features)) {
     expect(nameShape.test(name), `features.${name}`, 'must be a plain name')
     expect(name !== 'members' || feature.kind === 'allocated', 'features.members', 'is built in')
-    expect(
-      Number.isSafeInteger(feature.rollover) && feature.rollover >= 0,
-      `features.${name}.rollover`,
-      'must be whole units',
-    )
+    const { rollover, resets } = feature
+    const carries = Number.isSafeInteger(rollover) && rollover >= 0 && (rollover === 0 || resets === 'cycle')
+    expect(carries, `features.${name}.rollover`, 'must be whole units, of a feature that resets with the cycle')
   }
   expect(Object.keys(product.plans).length > 0, 'plans', 'at least one plan is needed')
   for (const [key, plan] of Object.entries(product.plans)) {

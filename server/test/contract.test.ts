@@ -113,7 +113,13 @@ const named: Record<string, string> = {
   invoiceId: 'invoices',
 }
 // These name nothing that belongs to a business.
-const common: Record<string, string> = { plans: 'free', limits: 'recordings', itemId: 'item', externalId: 'external' }
+const common: Record<string, string> = {
+  plans: 'free',
+  limits: 'recordings',
+  itemId: 'item',
+  externalId: 'external',
+  quoteId: 'quote',
+}
 
 // Where the smallest body says too little to reach the row it is about.
 const bodies: Record<string, object> = {

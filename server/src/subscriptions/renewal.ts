@@ -8,6 +8,7 @@ import { hashToken } from '../secrets.ts'
 import { isLockTimeout } from '../usage/meter.ts'
 import { advance, isDue, type Subscription } from './lifecycle.ts'
 import { writeRenewals, type Renewal } from './renewal-writes.ts'
+import { rolledOverFeatures } from './rollover.ts'
 import { advanceLocked, storedSubscription, withPlans } from './subscriptions.ts'
 
 /**
@@ -115,6 +116,8 @@ function claimed(ctx: Context, name: string, work: () => Promise<void>): Promise
 /** Plain renewals are written together, in key order; everything else goes one by one. */
 async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   const now = ctx.now()
+  // What is left over is reckoned subscription by subscription.
+  const isPlain = rolledOverFeatures(ctx).length === 0
   // Read after the rows, so that every version they name is among these.
   const { byId } = await planCatalogue(ctx.db.across)
   const alone: Row[] = []
@@ -122,7 +125,7 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   let cycles = 0
   for (const row of due.toSorted(byKey)) {
     if (run.failed.has(row.id)) continue
-    const renewal = plainRenewal(row, byId, now)
+    const renewal = isPlain ? plainRenewal(row, byId, now) : undefined
     if (!renewal) {
       alone.push(row)
       continue

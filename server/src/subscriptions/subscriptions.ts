@@ -10,6 +10,7 @@ import { currentPlanVersion, planVersion, priceNamed, type PlanVersion } from '.
 import { invalidateCounters } from '../usage/counters.ts'
 import { eventOf, eventOfStep, lapsedChange } from './announcing.ts'
 import { billCycles } from './billing.ts'
+import { rollOver } from './rollover.ts'
 import { advance, firstCycle, isDue, priceOf, project, type Subscription, type Terms } from './lifecycle.ts'
 
 type Row = Selectable<SubscriptionsTable>
@@ -157,6 +158,7 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
   for (const { subscription, step } of advance(locked, now)) {
     if (subscription.cycleNumber > state.cycleNumber) {
       await recordCycle(tx, ctx, subscription)
+      await rollOver(tx, ctx, state, subscription)
       cycles.push(subscription)
     }
     await audit(tx, ctx, systemActor('renewal'), businessId, {
