@@ -105,6 +105,34 @@ create table freehold.businesses (
 -- row level security: own_business using (id = current_setting('app.business_id'::text, true)) with check (id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: select, update
 
+create table freehold.charge_attempts (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  invoice_id text collate "C" not null,
+  attempt integer not null,
+  provider text not null,
+  currency text not null,
+  amount bigint not null,
+  status text not null,
+  reference text collate "C",
+  failure text,
+  requested_at timestamp with time zone not null,
+  claimed_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  constraint charge_attempts_pkey PRIMARY KEY (business_id, id),
+  constraint charge_attempts_business_id_invoice_id_attempt_key UNIQUE (business_id, invoice_id, attempt),
+  constraint charge_attempts_business_id_invoice_id_fkey FOREIGN KEY (business_id, invoice_id) REFERENCES freehold.invoices(business_id, id),
+  constraint charge_attempts_amount_check CHECK ((amount > 0)),
+  constraint charge_attempts_attempt_check CHECK ((attempt > 0)),
+  constraint charge_attempts_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (settled_at IS NOT NULL))),
+  constraint charge_attempts_check1 CHECK (((status = 'succeeded'::text) = (reference IS NOT NULL))),
+  constraint charge_attempts_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text])))
+);
+CREATE INDEX charge_attempts_waiting ON freehold.charge_attempts USING btree (requested_at, id) WHERE (status = ANY (ARRAY['requested'::text, 'unknown'::text]));
+CREATE UNIQUE INDEX charge_attempts_live ON freehold.charge_attempts USING btree (business_id, invoice_id) WHERE (status = ANY (ARRAY['requested'::text, 'unknown'::text]));
+-- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
+-- freehold_tenant: insert, select
+
 create table freehold.clock_offset (
   single boolean not null default true,
   milliseconds bigint not null,

@@ -490,6 +490,31 @@ create table freehold.payments (
 );
 create index payments_invoice on freehold.payments (business_id, invoice_id);
 
+-- Asking a provider to pay an invoice. The id is the provider's idempotency key.
+create table freehold.charge_attempts (
+  business_id text collate "C" not null,
+  id text collate "C" not null,
+  invoice_id text collate "C" not null,
+  attempt int not null check (attempt > 0),
+  provider text not null,
+  currency text not null,
+  amount bigint not null check (amount > 0),
+  status text not null check (status in ('requested', 'unknown', 'succeeded', 'failed')),
+  reference text collate "C",
+  failure text,
+  requested_at timestamptz not null,
+  claimed_at timestamptz,
+  settled_at timestamptz,
+  primary key (business_id, id),
+  unique (business_id, invoice_id, attempt),
+  foreign key (business_id, invoice_id) references freehold.invoices,
+  check ((status in ('succeeded', 'failed')) = (settled_at is not null)),
+  check ((status = 'succeeded') = (reference is not null))
+);
+create unique index charge_attempts_live on freehold.charge_attempts (business_id, invoice_id)
+  where status in ('requested', 'unknown');
+create index charge_attempts_waiting on freehold.charge_attempts (requested_at, id) where status in ('requested', 'unknown');
+
 -- What a business has in hand. The entries are the truth, and the balance is their sum.
 create table freehold.credit_balances (
   business_id text collate "C" not null references freehold.businesses,
