@@ -6,7 +6,7 @@ import type { Tx } from '../db/open.ts'
 import type { BusinessesTable } from '../db/tables.ts'
 import { violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
-import { emit } from '../events/emit.ts'
+import { emit, emitAll, type NewEvent } from '../events/emit.ts'
 import { checkFields } from '../http/fields.ts'
 import { invalidateCounters } from '../usage/counters.ts'
 
@@ -139,8 +139,22 @@ export async function suspendBusiness(
   const change = { status, statusReason: status === 'suspended' ? reason : null, closedAt: null }
   const verb = status === 'suspended' ? 'suspended' : 'reactivated'
   const after = await setStatus(tx, ctx, actor, before, change, verb, reason)
-  await emit(tx, ctx, { businessId, type: `business.${verb}`, data: { reason } })
+  await emitAll(tx, ctx, [
+    { businessId, type: `business.${verb}`, data: { reason } },
+    ...(verb === 'suspended' ? await suspendedSubscription(tx, businessId, reason) : []),
+  ])
   return after
+}
+
+async function suspendedSubscription(tx: Tx, businessId: string, reason: string): Promise<NewEvent[]> {
+  const rows = await tx
+    .selectFrom('subscriptions')
+    .innerJoin('planVersions', 'planVersions.id', 'subscriptions.planVersionId')
+    .select(['subscriptions.id as subscriptionId', 'planVersions.planKey as plan', 'planVersions.version', 'price'])
+    .where('businessId', '=', businessId)
+    .where('status', '<>', 'ended')
+    .execute()
+  return rows.map((terms) => ({ businessId, type: 'subscription.suspended', data: { ...terms, reason } }))
 }
 
 async function setStatus(

@@ -202,6 +202,49 @@ describe('a handler', () => {
     await freehold.eventually(async () => namesOf(business.id).length === 3, 'the events')
   })
 
+  test('keeps its business as long as it runs', async () => {
+    let finish = () => {}
+    const { product, namesOf } = recording(() => new Promise<void>((resolve) => (finish = resolve)))
+    const freehold = await start({ product, worker: true })
+    const { business } = await freehold.signUp()
+    await happen(freehold, business.id, '1')
+    await freehold.eventually(async () => namesOf(business.id).length === 1, 'the event')
+    const held = async () =>
+      (await freehold.sql('select held_until from freehold.event_holds where business_id = $1', [business.id]))[0]
+        .held_until as Date
+    const first = await held()
+    await freehold.eventually(async () => (await held()) > first, 'the longer hold')
+    finish()
+    await freehold.eventually(async () => (await waiting(freehold, business.id)) === 0, 'the end')
+    expect(namesOf(business.id)).toEqual(['1'])
+  })
+
+  test('that another worker has taken over from changes nothing any more when it ends', async () => {
+    const finishing: (() => void)[] = []
+    const { product, seen } = recording(() => new Promise<void>((resolve) => finishing.push(resolve)))
+    const freehold = await start({ product, worker: true })
+    const { business } = await freehold.signUp()
+    await happen(freehold, business.id, '1', '2')
+    await freehold.eventually(async () => finishing.length === 1, 'the first')
+    // As if this process had stood still for longer than it may.
+    await freehold.sql(
+      `update freehold.event_holds set held_until = now() + interval '1 minute', worker_id = 'another'`,
+    )
+    finishing[0]?.()
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect(seen.map(({ name }) => name)).toEqual(['1'])
+    expect(await waiting(freehold, business.id)).toBe(2)
+    await freehold.sql('update freehold.event_holds set held_until = now()')
+    await freehold.eventually(async () => finishing.length === 2, 'the first again')
+    expect(seen.map(({ name, attempt }) => [name, attempt])).toEqual([
+      ['1', 1],
+      ['1', 2],
+    ])
+    finishing[1]?.()
+    await freehold.eventually(async () => finishing.length === 3, 'the second')
+    finishing[2]?.()
+  })
+
   test('is waited for when its worker is stopped, which takes on nothing more', async () => {
     let finish = () => {}
     const { product, namesOf } = recording(() => new Promise<void>((resolve) => (finish = resolve)))

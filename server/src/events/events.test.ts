@@ -50,7 +50,7 @@ describe('a business', () => {
   })
 
   test('tells when it is suspended, let in again, closed and reopened, each once', async () => {
-    const { business, token } = await freehold.signUp()
+    const { business, token, subscription } = await freehold.signUp()
     const set = (status: string) =>
       freehold.api.patch(`/v1/staff/businesses/${business.id}`, { status, reason: 'a complaint' }, staff)
     for (const status of ['suspended', 'suspended', 'active', 'active']) freehold.ok(await set(status))
@@ -63,6 +63,12 @@ describe('a business', () => {
       { type: 'business.reactivated', data: { reason: 'a complaint' } },
       { type: 'business.closed', data: {} },
       { type: 'business.reopened', data: {} },
+    ])
+    expect(await happened(business.id, 'subscription.suspended')).toEqual([
+      {
+        type: 'subscription.suspended',
+        data: { subscriptionId: subscription.id, plan: 'free', version: 1, price: 'default', reason: 'a complaint' },
+      },
     ])
   })
 })
