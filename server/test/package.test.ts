@@ -74,7 +74,8 @@ import Fastify from 'fastify'
 import { createFreehold } from 'freehold'
 import product from './freehold.config.js'
 
-const freehold = await createFreehold({ product, database: process.env.DATABASE_URL })
+const portal = { basePath: '/account' }
+const freehold = await createFreehold({ product, database: process.env.DATABASE_URL, portal })
 const app = Fastify()
 await app.register(freehold.fastify)
 app.post(
@@ -114,6 +115,7 @@ void freehold.consume(fromPg(await pool.connect()), { businessId: 'biz_1', featu
 test('holds what runs and nothing else', async () => {
   const paths = packed?.files.map(({ path }) => path) ?? []
   expect(paths).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'package.json']))
+  expect(paths).toEqual(expect.arrayContaining(['dist/web/index.html', 'dist/web/console.html']))
   const migrations = (await readdir(join(root, 'server/migrations'))).map((name) => `migrations/${name}`)
   expect(paths).toEqual(expect.arrayContaining(migrations))
   // Npm shows the one, and the other is what lets anybody use it.
@@ -157,6 +159,9 @@ test('guards a route of an application in plain JavaScript', async () => {
     expect(await post('/recordings', {}, key)).toMatchObject({ status: 402, body: { code: 'limit_reached', used: 1 } })
     expect((await post('/recordings', {})).status).toBe(401)
     expect((await fetch(`${base}/openapi.json`)).status).toBe(200)
+    const page = await (await fetch(`${base}/account/sign-in`, { headers: { accept: 'text/html' } })).text()
+    const script = / src="([^"]+\.js)"/.exec(page)?.[1] ?? ''
+    expect((await fetch(base + script)).headers.get('content-type')).toMatch(/javascript/)
   } finally {
     child.kill('SIGTERM')
   }

@@ -46,6 +46,23 @@ test.each(['https://evil.test/', '//evil.test/', '/\\evil.test', 'javascript:ale
   },
 )
 
+test('where the portal stands below a path, it stays there', async () => {
+  const mounted = await openWeb({ portal: { basePath: '/account' } })
+  const { business, user } = await mounted.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, complaints } = await mounted.visit()
+  await go(`/account/b/${business.id}/team`)
+  await see('Sign in')
+  await signIn(page, user.email)
+  await see('Team')
+  expect(page.url()).toBe(`${mounted.base}/account/b/${business.id}/team`)
+  await page.getByRole('link', { name: 'Overview' }).click()
+  await see('Acme')
+  await page.reload()
+  await see('Acme')
+  expect(complaints).toEqual([])
+  await mounted.close()
+})
+
 test('a second factor is asked for, and a stale page of it starts again', async () => {
   const { user, token } = await web.signUp({ business: { name: 'Acme' } })
   const { uri } = web.ok(await web.api.post('/v1/me/two-factor', { password }, { token }))

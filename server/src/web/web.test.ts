@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
+import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
 import { pagePolicy, renderPage } from './page.ts'
 
 let freehold: TestFreehold
@@ -153,6 +153,21 @@ describe('in an application', () => {
     }
     expect((await app.inject('/')).body).toBe('the product')
     await app.close()
+    await mounted.close()
+  })
+
+  test('links in mails lead to them when the public address names their path', async () => {
+    const mounted = await createTestFreehold({
+      portal: { basePath: '/account' },
+      publicUrl: 'https://app.acme.test/account',
+    })
+    const { business, user, token } = await mounted.signUp()
+    const body = { email: 'ben@acme.test', role: 'member' }
+    mounted.ok(await mounted.api.post(`/v1/businesses/${business.id}/invitations`, body, { token }))
+    const [mail] = await mounted.mails('ben@acme.test')
+    expect(mail?.text).toMatch(/https:\/\/app\.acme\.test\/account\/join#token=/)
+    const login = { email: user.email, password }
+    expect((await mounted.api.post('/v1/login', login)).status).toBe(200)
     await mounted.close()
   })
 })

@@ -20,7 +20,9 @@ const built = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../dis
 /** The portal at its path and the console below it, with what they load. Pages, and no part of the API's contract. */
 export async function web(app: FastifyInstance, { ctx, basePath, isSignedIn }: Web & { ctx: Context }): Promise<void> {
   const base = basePath.replace(/\/+$/, '')
-  const pages = { portal: readPage('index.html'), console: readPage('console.html') }
+  const read = () => ({ portal: readPage('index.html'), console: readPage('console.html') })
+  // Where there is none, starting says so.
+  const pages = read()
   const product = productData(ctx.product)
 
   // A folder, or a path that would lead out of ours, is nothing that went wrong here.
@@ -39,6 +41,8 @@ export async function web(app: FastifyInstance, { ctx, basePath, isSignedIn }: W
     logLevel: 'warn',
   })
 
+  // In development a build shows at once, without a restart.
+  const current = () => (ctx.settings.production ? pages : read())
   const show = (page: keyof typeof pages) => async (request: FastifyRequest, reply: FastifyReply) => {
     if (!asksForPage(request, app.prefix + base)) return noSuchRoute(request, reply)
     const nonce = randomText(32)
@@ -59,7 +63,7 @@ export async function web(app: FastifyInstance, { ctx, basePath, isSignedIn }: W
         'cache-control': 'private, no-cache',
       })
       .type('text/html; charset=utf-8')
-      .send(renderPage(pages[page], data, nonce))
+      .send(renderPage(current()[page], data, nonce))
   }
   const routes = { [`${base}/`]: 'portal', [`${base}/*`]: 'portal', [`${base}/console`]: 'console' } as const
   for (const [url, page] of [...Object.entries(routes), [`${base}/console/*`, 'console'] as const]) {

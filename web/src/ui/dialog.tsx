@@ -27,9 +27,10 @@ export function Dialog({
       closeOnEscape={mayClose}
       centered
       size={size}
+      classNames={{ content: classes.dialog ?? '' }}
     >
       <Modal.Overlay backgroundOpacity={0.4} />
-      <Modal.Content className={classes.dialog ?? ''}>
+      <Modal.Content>
         <Group justify="space-between" wrap="nowrap" p="md">
           <Modal.Title fw={600} fz="lg">
             {title}
