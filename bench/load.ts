@@ -10,6 +10,8 @@ export type Load = {
   /** Bearer tokens to spread the requests over. */
   keys: string[]
   body: Record<string, unknown>
+  /** The business each bearer names in its body, for sessions. */
+  businesses?: string[]
   /** Adds an idempotency key of its own to every request. */
   idempotent?: boolean
 }
@@ -31,20 +33,26 @@ export function load(run: Load): Promise<Measured> {
   return generator === 'wrk' ? withWrk(run) : withAutocannon(run)
 }
 
-async function withWrk({ url, connections, seconds, keys, body, idempotent }: Load): Promise<Measured> {
-  const script = `/tmp/freehold-bench-${process.pid}.lua`
+let scripts = 0
+
+async function withWrk({ url, connections, seconds, keys, body, businesses, idempotent }: Load): Promise<Measured> {
+  scripts += 1
+  const script = `/tmp/freehold-bench-${process.pid}-${scripts}.lua`
   const json = JSON.stringify(body)
   await writeFile(
     script,
     `local keys = { ${keys.map((key) => `"${key}"`).join(', ')} }
+local businesses = { ${(businesses ?? []).map((id) => `"${id}"`).join(', ')} }
 local count = 0
 local prefix = tostring(os.time()) .. tostring(math.random(1000000000))
 request = function()
   count = count + 1
   local body = '${json}'
+  local at = (count * 7919) % #keys + 1
+  if #businesses > 0 then body = '${json.slice(0, -1)},"businessId":"' .. businesses[at] .. '"}' end
   ${idempotent ? `body = '${json.slice(0, -1)},"idempotencyKey":"' .. prefix .. count .. '"}'` : ''}
   return wrk.format("POST", nil, {
-    ["authorization"] = "Bearer " .. keys[(count * 7919) % #keys + 1],
+    ["authorization"] = "Bearer " .. keys[at],
     ["content-type"] = "application/json"
   }, body)
 end
@@ -69,7 +77,15 @@ end
   return { perSecond, p50, p99, errors }
 }
 
-async function withAutocannon({ url, connections, seconds, keys, body, idempotent }: Load): Promise<Measured> {
+async function withAutocannon({
+  url,
+  connections,
+  seconds,
+  keys,
+  body,
+  businesses,
+  idempotent,
+}: Load): Promise<Measured> {
   let count = 0
   const result = await autocannon({
     url,
@@ -79,11 +95,14 @@ async function withAutocannon({ url, connections, seconds, keys, body, idempoten
     setupClient: (client) => {
       const next = () => {
         count += 1
+        const at = (count * 7919) % keys.length
         client.setHeadersAndBody(
-          { authorization: `Bearer ${keys[(count * 7919) % keys.length]}`, 'content-type': 'application/json' },
-          JSON.stringify(
-            idempotent ? { ...body, idempotencyKey: `${process.pid}-${performance.now()}-${count}` } : body,
-          ),
+          { authorization: `Bearer ${keys[at]}`, 'content-type': 'application/json' },
+          JSON.stringify({
+            ...body,
+            ...(businesses ? { businessId: businesses[at] } : {}),
+            ...(idempotent ? { idempotencyKey: `${process.pid}-${performance.now()}-${count}` } : {}),
+          }),
         )
       }
       next()

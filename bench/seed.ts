@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { openSecrets } from '../server/src/secrets.ts'
 
 /** The key of the n-th business, as its hash stands in the database. */
 export const keyOf = (n: number) => `sk_${idOf(n)}${'0'.repeat(24)}${String(n).padStart(8, '0')}`
@@ -35,6 +36,38 @@ export async function seedBusinesses(databaseUrl: string, count: number): Promis
      from fresh`,
     [now, plan, end],
   )
+  // Many businesses are measured warm: with the counters open that their first consumption would open.
+  if (count > 1000) {
+    await client.query(
+      `insert into freehold.usage_counters (business_id, feature, period_start, period_end, valid_until)
+       select business_id, 'recordings', cycle_start, cycle_end, cycle_end from freehold.subscriptions
+       on conflict do nothing`,
+    )
+  }
   await client.query('vacuum analyze')
   await client.end()
+}
+
+/** A person who is signed in and owns the first businesses: the bearer of their session. */
+export async function seedSession(databaseUrl: string, count: number, secret: string): Promise<string> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const now = new Date()
+  const [user, token] = ['usr_bench', 'bench-session']
+  await client.query(
+    `insert into freehold.users (id, email, name, created_at, updated_at) values ($1, 'owner@bench.test', 'Owner', $2, $2)`,
+    [user, now],
+  )
+  await client.query(
+    `insert into freehold.sessions (id, user_id, token, expires_at, last_used_at, created_at, updated_at)
+     values ('ses_bench', $1, $2, $4, $3, $3, $3)`,
+    [user, token, now, new Date(now.getTime() + 86_400_000)],
+  )
+  await client.query(
+    `insert into freehold.members (business_id, id, user_id, role, created_at)
+     select id, 'mem' || substr(id, 4), $1, 'owner', $2 from freehold.businesses order by id limit $3`,
+    [user, now, count],
+  )
+  await client.end()
+  return openSecrets(secret).signSession(token)
 }
