@@ -11,6 +11,7 @@ import { moveSubscriptions, moveTask } from './plans/moves.ts'
 import { chargeRequested } from './subscriptions/charging.ts'
 import { chaseOverdue } from './subscriptions/dunning.ts'
 import { renewDue } from './subscriptions/renewal.ts'
+import { announceTrialEndings } from './subscriptions/trial-endings.ts'
 import { mailAlerts } from './usage/alerts.ts'
 import { currentEntitlements } from './usage/overview.ts'
 import { expireReservations } from './usage/tasks.ts'
@@ -20,6 +21,7 @@ import { requestPasswordReset } from './users/password-resets.ts'
 const builtIn: Record<string, Task> = {
   'renew-subscriptions': { schedule: '* * * * *', run: renewDue },
   [chargeTask]: { schedule: '* * * * *', run: chargeRequested },
+  'trial-endings': { schedule: '* * * * *', run: announceTrialEndings },
   'overdue-payments': { schedule: '* * * * *', run: chaseOverdue },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },

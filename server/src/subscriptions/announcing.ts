@@ -5,7 +5,7 @@ import type { Step, Subscription, Terms } from './lifecycle.ts'
 /** The events of a subscription: one for each transition, from the states before and after it. */
 
 const termsOf = ({ plan, price }: Terms) => ({ plan: plan.planKey, version: plan.version, price })
-const subject = (subscription: Subscription) => ({ subscriptionId: subscription.id, ...termsOf(subscription) })
+export const subject = (subscription: Subscription) => ({ subscriptionId: subscription.id, ...termsOf(subscription) })
 
 /** What time has done. */
 export function eventOfStep(before: Subscription, after: Subscription, step: Step): NewEvent {

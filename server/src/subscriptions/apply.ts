@@ -112,12 +112,23 @@ async function startAnew(tx: Tx, ctx: Context, ended: Subscription, begun: Subsc
 
 async function store(tx: Tx, ctx: Context, before: Subscription, after: Subscription): Promise<void> {
   await save(tx, after)
+  if (after.trialEnd?.getTime() !== before.trialEnd?.getTime()) await forgetTrialNotice(tx, after)
   const closes = after.cycleNumber > before.cycleNumber
   const rowEnd = closes ? after.cycleStart : after.cycleEnd
   // A pause is no part of the cycle before it.
   if (rowEnd.getTime() !== before.cycleEnd.getTime() && before.status !== 'paused') await moveRowEnd(tx, before, rowEnd)
   if (closes) await recordCycle(tx, ctx, after)
   await invalidateCounters(tx, after.businessId)
+}
+
+/** Of another end of a trial it is said anew that it comes. */
+async function forgetTrialNotice(tx: Tx, { businessId, id }: Subscription): Promise<void> {
+  await tx
+    .updateTable('subscriptions')
+    .set({ trialRemindedAt: null })
+    .where('businessId', '=', businessId)
+    .where('id', '=', id)
+    .execute()
 }
 
 /** The current cycle's row in the history ends where the cycle now does, so that rows follow one another without gaps. */

@@ -3,6 +3,7 @@ import { createTestFreehold, days as seconds, password, type TestFreehold } from
 import { openStaff, type Staff } from '../../test/staff.ts'
 import { days, defineProduct, months, usd } from '../product.ts'
 import { renewDue } from './renewal.ts'
+import { announceTrialEndings } from './trial-endings.ts'
 
 const productThatStartsOn = (plan: 'basic' | 'tried') =>
   defineProduct({
@@ -120,6 +121,25 @@ describe('where sign-up leads to a trial', () => {
     const { business } = freehold.ok(await freehold.api.post('/v1/businesses', { name: 'Second' }, { token }))
     const second = await freehold.api.get(`/v1/businesses/${business.id}/subscription`, { token })
     expect(second.body).toMatchObject({ status: 'paused', awaitingPayment: { plan: { key: 'tried' } } })
+  })
+
+  test('its end is told three days before, once, and anew when it is put off', async () => {
+    const { business } = await freehold.signUp()
+    const told = async () => {
+      await Promise.all([announceTrialEndings(freehold.ctx), announceTrialEndings(freehold.ctx)])
+      const types = await eventsOf(freehold, business.id)
+      return types.filter((type) => type === 'subscription.trial_ending').length
+    }
+    await freehold.advance(seconds(10))
+    expect(await told()).toBe(0)
+    await freehold.advance(seconds(1) + 1)
+    expect([await told(), await told()]).toEqual([1, 1])
+    const people = await openStaff(freehold)
+    const url = `/v1/staff/businesses/${business.id}/extension`
+    freehold.ok(await freehold.api.post(url, { days: 7, reason }, people.admin))
+    expect(await told()).toBe(1)
+    await freehold.advance(seconds(7))
+    expect(await told()).toBe(2)
   })
 
   test('it expires, and what was asked for may be paid still', async () => {
