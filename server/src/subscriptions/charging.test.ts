@@ -145,7 +145,18 @@ describe('a charge takes money once', () => {
   test('when many workers are at it', async () => {
     const of = await renewed()
     await chaseOverdue(freehold.ctx)
-    await Promise.all(Array.from({ length: 5 }, () => chargeRequested(freehold.ctx)))
+    // All of them have seen it before the first may claim it.
+    const workers = await freehold.ctx.db.across.transaction().execute(async (tx) => {
+      await tx.selectFrom('chargeAttempts').select('id').where('businessId', '=', of.id).forUpdate().execute()
+      const started = Array.from({ length: 5 }, () => chargeRequested(freehold.ctx))
+      await freehold.eventually(async () => {
+        const waiting = `select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like '%charge_attempts%'`
+        return (await freehold.sql(waiting)).length === started.length
+      }, 'five workers at one charge')
+      return started
+    })
+    await Promise.all(workers)
     expect(bank.asked).toHaveLength(1)
     expect(await invoicesOf(of)).toMatchObject([{ status: 'paid', amountPaid: 4900 }])
   })

@@ -30,7 +30,7 @@ export function mailOverdue(tx: Tx, ctx: Context, { to, businessId, businessName
         `The invoice ${number} of “${businessName}” was to be paid by ${dueAt ? day(dueAt) : 'now'}. ${amount} is due still.`,
         consequence(next),
       ],
-      action: { label: 'See the invoice', url: `${ctx.settings.publicUrl}/b/${businessId}/invoices/${invoice.id}` },
+      action: { label: 'See what is due', url: `${ctx.settings.publicUrl}/b/${businessId}/plan` },
     },
   })
 }
