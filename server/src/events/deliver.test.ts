@@ -7,6 +7,7 @@ import { createTestFreehold, days as seconds, type TestFreehold } from '../../te
 import { acrossBusinesses } from '../db/transactions.ts'
 import { cleanUp } from '../jobs/clean-up.ts'
 import { days, defineProduct, usd, type EventHandlers } from '../product.ts'
+import { openDelivery } from './deliver.ts'
 import { emit, emitAll } from './emit.ts'
 
 const open: TestFreehold[] = []
@@ -130,6 +131,31 @@ describe('a handler', () => {
     for (const id of businesses) expect(namesOf(id)).toEqual(rounds)
     expect(new Set(seen.map(({ id }) => id)).size).toBe(120)
     expect(together).toBeGreaterThan(1)
+  })
+
+  test('is one worker’s when many look at the same moment', async () => {
+    const freehold = await start()
+    const businesses = [(await freehold.signUp()).business.id, (await freehold.signUp()).business.id]
+    const given: string[] = []
+    const handle = async ({ id }: { id: string }) => {
+      given.push(id)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const workers = Array.from({ length: 8 }, () =>
+      openDelivery(freehold.ctx, ['business.updated'], { handle, again: () => {} }),
+    )
+    for (const round of numbers(10)) {
+      for (const id of businesses) await happen(freehold, id, round)
+      await Promise.all(workers.map(({ look }) => look()))
+      await freehold.eventually(
+        async () => (await Promise.all(businesses.map((id) => waiting(freehold, id)))).every((count) => count === 0),
+        'the round',
+      )
+      await freehold.eventually(async () => (await freehold.sql('select from freehold.event_holds')).length === 0)
+    }
+    await Promise.all(workers.map(({ stop: end }) => end()))
+    expect(given).toHaveLength(20)
+    expect(new Set(given).size).toBe(20)
   })
 
   test('that throws gets the event again and holds up its own business only', async () => {

@@ -50,6 +50,8 @@ export function openDelivery(
     if (free <= 0 || types.length === 0) return
     const claimed = await claim(free)
     for (const businessId of claimed) {
+      // Its hold ran out while this process stood still; the turn that began then goes on.
+      if (inHand.has(businessId)) continue
       const turn = takeTurn(businessId)
         .catch((error: unknown) => ctx.log.warn({ err: error, businessId }, 'events could not be handed over'))
         .finally(() => {
