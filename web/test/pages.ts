@@ -2,6 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { inject } from 'vitest'
 import { createTestFreehold } from '../../server/test/harness.ts'
 import type { FreeholdOptions } from '../../server/src/freehold.ts'
 import { launchChromium } from './chromium.ts'
@@ -12,6 +13,8 @@ export type Visitor = Awaited<ReturnType<Awaited<ReturnType<typeof openWeb>>['vi
 
 /** A product with its portal, and a browser that looks at it. */
 export async function openWeb(options: Omit<Partial<FreeholdOptions>, 'database'> = {}) {
+  const problem = inject('webProblem')
+  if (problem !== undefined) throw new Error(problem)
   await mkdir(screenshots, { recursive: true })
   const browser = await launchChromium()
   const freehold = await createTestFreehold({ portal: { basePath: '/' }, ...options })
@@ -77,7 +80,11 @@ function listen(page: Page): string[] {
   const complaints: string[] = []
   page.on('console', (message) => complaints.push(`console: ${message.text()}`))
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`))
-  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()} ${request.failure()?.errorText}`))
+  page.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText ?? ''
+    // Of a page that was left meanwhile.
+    if (reason !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()} ${reason}`)
+  })
   page.on('response', (response) => {
     if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`)
   })

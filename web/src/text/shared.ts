@@ -31,6 +31,7 @@ export const text = {
   never: 'Never',
   none: '–',
   showPassword: 'Show password',
+  appearance: { label: 'Appearance', auto: 'As the system', light: 'Light', dark: 'Dark' },
   menu: 'Menu',
   typeToConfirm: (word: string) => `Type ${word} to confirm`,
   meter: {

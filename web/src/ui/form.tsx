@@ -4,6 +4,8 @@ import { useMutation } from '@tanstack/react-query'
 import type { FormEvent } from 'react'
 import { Refusal } from '../api.ts'
 import { text } from '../text/shared.ts'
+import { Meter } from './meter.tsx'
+import { capital, words } from './words.ts'
 
 /**
  * A form whose answers are the server's: what is wrong with a field stands at the field, everything else above the
@@ -53,9 +55,17 @@ const has = (values: Record<string, unknown>, name: string) =>
 
 const sentence = (message: string) => text.fieldError(message)
 
-/** Why it did not work, where one looks after pressing the button. */
+/** Why it did not work, where one looks after pressing the button. Of a limit, how far it is used up. */
 export function FormError({ error }: { error: Error | undefined }) {
   if (!error) return null
+  const limit = error instanceof Refusal ? reachedLimit(error) : undefined
+  if (limit) {
+    return (
+      <Alert color="warning" role="alert" title={error.message}>
+        <Meter label={capital(words(limit.feature))} standing={limit} />
+      </Alert>
+    )
+  }
   return (
     <Alert color="danger" role="alert" title={error.message}>
       {error instanceof Refusal && error.requestId !== undefined && (
@@ -65,4 +75,11 @@ export function FormError({ error }: { error: Error | undefined }) {
       )}
     </Alert>
   )
+}
+
+function reachedLimit({ code, more }: Refusal) {
+  const { feature, limit, used, remaining, resetsAt } = more as Partial<Record<string, string | number | null>>
+  if (code !== 'limit_reached' || typeof feature !== 'string' || typeof used !== 'number') return undefined
+  if (typeof limit !== 'number' || typeof remaining !== 'number') return undefined
+  return { feature, limit, used, remaining, resetsAt: typeof resetsAt === 'string' ? resetsAt : null }
 }

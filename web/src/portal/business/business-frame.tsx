@@ -6,6 +6,7 @@ import { text } from '../../text/business.ts'
 import { text as shared } from '../../text/shared.ts'
 import { bannerOf } from '../../ui/banner.ts'
 import { Brand } from '../../ui/brand.tsx'
+import { Footer } from '../../ui/footer.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { page } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
@@ -60,6 +61,9 @@ export function BusinessFrame() {
           }}
         </Loaded>
       </main>
+      <div className={classes.footer}>
+        <Footer />
+      </div>
     </Box>
   )
 }

@@ -6,6 +6,7 @@ import { answer, api, type Schemas } from '../../api.ts'
 import { text as business } from '../../text/business.ts'
 import { Brand } from '../../ui/brand.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { Footer } from '../../ui/footer.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -57,6 +58,7 @@ export function Businesses() {
           </Loaded>
         </Screen>
       </main>
+      <Footer />
       {isCreating && <CreateBusiness onClose={() => setCreating(false)} />}
     </Box>
   )

@@ -1,6 +1,7 @@
 import { Box } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Brand } from '../../ui/brand.tsx'
+import { Footer } from '../../ui/footer.tsx'
 
 /** Around what is for somebody who is not signed in: the brand, and a narrow column. */
 export function PeopleFrame({ children }: { children: ReactNode }) {
@@ -11,6 +12,9 @@ export function PeopleFrame({ children }: { children: ReactNode }) {
       </Box>
       <Box component="main" maw={440} mx="auto">
         {children}
+      </Box>
+      <Box maw={440} mx="auto">
+        <Footer />
       </Box>
     </Box>
   )

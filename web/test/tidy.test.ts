@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+/** The rules of the house, over every file of the pages. An exception is a line here, with its reason. */
+
+const root = fileURLToPath(new URL('../src/', import.meta.url))
+const files = readdirSync(root, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.test\./.test(entry.name))
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  .toSorted()
+const code = (file: string) =>
+  readFileSync(join(root, file), 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, ''))
+    .replaceAll(/^(\s*)\/\/.*$/gm, '$1')
+const places = (pattern: RegExp, except: string[] = []) =>
+  files
+    .filter((file) => !except.includes(file))
+    .flatMap((file) =>
+      code(file)
+        .split('\n')
+        .flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : [])),
+    )
+const importsOf = (file: string) =>
+  [...code(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, path = '']) =>
+    relative(root, join(root, file, '..', path)),
+  )
+
+test('every text stands in the catalogue', () => {
+  const inMarkup = /^\s*[A-Z][a-z]+( [A-Za-z ,.’']*)?[a-z.?!]$|>\s*[A-Za-z]{2,}[^<>{}=;()]*<\//
+  const inAttribute = /\b(label|title|description|placeholder|alt|aria-label|about)="[^"]/
+  const markup = files.filter((file) => file.endsWith('.tsx'))
+  const found = [...places(inMarkup), ...places(inAttribute)]
+  expect(found.filter((place) => markup.some((file) => place.startsWith(`${file}:`)))).toEqual([])
+})
+
+test('the portal and the console share what is in ui, and know nothing of each other', () => {
+  const area = (path: string) => path.split('/')[0] ?? ''
+  const wrong = files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => ['portal', 'console'].includes(area(imported)) && area(imported) !== area(file))
+      .map((imported) => `${file} imports ${imported}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('time is the server’s, and nothing is kept in the browser', () => {
+  // What a person sees of time goes by the domain's clock, which can be moved.
+  expect(places(/Date\.now\b|new Date\(\s*\)/, ['ui/page.ts'])).toEqual([])
+  expect(places(/localStorage|sessionStorage|indexedDB|document\.cookie/)).toEqual([])
+})
+
+test('nothing is put into a page as markup, and no address is made of what others say', () => {
+  expect(places(/dangerouslySetInnerHTML|innerHTML|insertAdjacentHTML|document\.write|\beval\(/)).toEqual([])
+})
+
+test('a file has one subject', () => {
+  const lines = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').length
+  expect(files.filter((file) => lines(file) > 351)).toEqual([])
+  const nameless = /(^|\/)(utils?|helpers?|common|misc|shared|lib|types|constants)\.tsx?$/
+  expect(files.filter((file) => nameless.test(file) && file !== 'text/shared.ts')).toEqual([])
+})
