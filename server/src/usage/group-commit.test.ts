@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
@@ -148,6 +149,28 @@ describe('what disturbs a batch', () => {
     const patient = consume(one, held.token)
     await application.query('commit')
     expect((await patient).body).toMatchObject({ allowed: true, used: 2 })
+    await application.end()
+  })
+
+  test('nobody is forgotten who comes to a held counter while others already wait for it', async () => {
+    const { token, business } = await start()
+    await consume(one, token)
+    const application = new pg.Client({ connectionString: one.database })
+    await application.connect()
+    // The second arrives at a counter that is held so much later that it is set aside just while the first is looked after.
+    for (let milliseconds = 0; milliseconds < 16; milliseconds += 1) {
+      await application.query('begin')
+      await application.query('select from freehold.usage_counters where business_id = $1 for no key update', [
+        business.id,
+      ])
+      const first = consume(one, token)
+      await delay(milliseconds)
+      const second = consume(one, token)
+      await delay(60)
+      await application.query('commit')
+      const answers = await Promise.race([Promise.all([first, second]), delay(3000)])
+      expect(answers, `the second came ${milliseconds} ms later`).toMatchObject([{ status: 200 }, { status: 200 }])
+    }
     await application.end()
   })
 

@@ -198,7 +198,12 @@ export const groupCommit = perContext((ctx): GroupCommit => {
   async function setHeldAside(groups: Asking[][]): Promise<void> {
     const free = await freeCounters(groups)
     const [going, held] = partition(groups, (group) => free.has(keyOf(group)))
-    for (const group of held) lanes.set(keyOf(group), [...(lanes.get(keyOf(group)) ?? []), ...group])
+    for (const group of held) {
+      // Into the lane that is there: whoever looks after it at this moment has it in hand, and must not miss anybody.
+      const lane = lanes.get(keyOf(group))
+      if (lane) lane.push(...group)
+      else lanes.set(keyOf(group), group)
+    }
     batches.again(going.flat())
     if (!laneRuns) void runLanes()
   }
