@@ -6,7 +6,7 @@ import { FreeholdError } from '../errors.ts'
 import { emit } from '../events/emit.ts'
 import { voidInvoice } from '../invoices/closing.ts'
 import { paymentTermDays } from '../invoices/finalising.ts'
-import { invoiceById, openInvoice, type Invoice } from '../invoices/invoices.ts'
+import { openInvoice, type Invoice } from '../invoices/invoices.ts'
 import { invalidateCounters } from '../usage/counters.ts'
 import { eventOf } from './announcing.ts'
 import { newInvoice } from './billing.ts'
@@ -43,7 +43,7 @@ export async function apply(
   const { awaits, lines } = decision
   // What is replaced gives back first what was in hand for it.
   if (before.awaiting && (awaits || !decision.after.awaiting)) {
-    await withdraw(tx, ctx, actor, before.awaiting, before, decision.kind === 'ended')
+    await withdraw(tx, ctx, actor, before.awaiting, before)
   }
   if (!awaits) return write(tx, ctx, actor, before, decision, details)
 
@@ -149,16 +149,8 @@ async function owe(tx: Tx, ctx: Context, before: Subscription, after: Subscripti
   await openInvoice(tx, ctx, { ...newInvoice(after, lines), cause: isCycle ? 'cycle' : 'change', dueAt })
 }
 
-/** What is asked for no more is to be paid no more. An end is not held up by what has been paid of it. */
-async function withdraw(
-  tx: Tx,
-  ctx: Context,
-  actor: Actor,
-  { invoiceId }: Awaiting,
-  { businessId }: Subscription,
-  isEnd: boolean,
-): Promise<void> {
-  if (isEnd && (await invoiceById(tx, businessId, invoiceId)).amountPaid > 0) return
+/** What is asked for no more is to be paid no more; what has been paid of it is in hand again. */
+async function withdraw(tx: Tx, ctx: Context, actor: Actor, { invoiceId }: Awaiting, { businessId }: Subscription) {
   await voidInvoice(tx, ctx, actor, { businessId, invoiceId, reason: 'The change it was for is not wanted any more' })
 }
 

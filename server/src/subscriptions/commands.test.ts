@@ -214,13 +214,13 @@ describe('whatever is done, in whatever order', () => {
           const before = project(state, now)
           const decision = command.run(before, now)
           const after = settle(before, decision)
-          expect(after.cycleEnd > after.cycleStart, command.name).toBe(true)
-          expect(after.cancelAtCycleEnd && after.pauseAtCycleEnd, command.name).toBe(false)
-          expect((after.status === 'ended') === (after.endedAt !== null), command.name).toBe(true)
-          expect(after === before || after.version > before.version, command.name).toBe(true)
+          expect(after.cycleEnd > after.cycleStart).toBe(true)
+          expect(after.cancelAtCycleEnd && after.pauseAtCycleEnd).toBe(false)
+          expect((after.status === 'ended') === (after.endedAt !== null)).toBe(true)
+          expect(after === before || after.version > before.version).toBe(true)
           expect(after.billed).toBeGreaterThanOrEqual(0)
           // Periods follow one another: a new one begins no earlier than the one before it.
-          expect(after.cycleStart >= before.cycleStart, command.name).toBe(true)
+          expect(after.cycleStart >= before.cycleStart).toBe(true)
           if (after.cycleNumber > before.cycleNumber) expect(after.cycleNumber).toBe(before.cycleNumber + 1)
           state = after
         }
@@ -238,7 +238,7 @@ describe('whatever is done, in whatever order', () => {
           now = new Date(now.getTime() + days * 86_400_000)
           state = settle(project(state, now), command.run(project(state, now), now))
           const { plan, price, status } = state
-          if (status === 'active') expect(plan.prices[price]?.amount, command.name).toBe(0)
+          if (status === 'active') expect(plan.prices[price]?.amount).toBe(0)
         }
       }),
     )
@@ -255,7 +255,7 @@ describe('whatever is done, in whatever order', () => {
           const again = settle(once, command.run(once, now))
           // Going on with an extension is another extension; a plan given anew after an end is another subscription.
           const repeats = command.name === 'extend' || once.status === 'ended' || command.name.includes('available')
-          if (!repeats) expect(again, command.name).toEqual(once)
+          if (!repeats) expect(again).toEqual(once)
           state = once
         }
       }),

@@ -162,7 +162,10 @@ function startTrial(state: Subscription, wanted: Terms, now: Date): Decision | R
     ...firstCycle(plan, price, state.zone, start, true),
     cycleNumber: state.cycleNumber + 1,
     pendingChange: isNew ? null : { plan: freePlan, price: freePrice },
+    pauseAtCycleEnd: false,
     awaiting: null,
+    endReason: null,
+    endedAt: null,
     billed: 0,
   })
   return { kind: isNew ? 'created' : 'plan_changed', after, lines: [], effectiveAt: now }
