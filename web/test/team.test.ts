@@ -68,7 +68,7 @@ test('who lacks a permission is told which role they have and who can help, with
   const { page, go, see, complaints, close } = await web.visit({ token: member.token })
   await go(`/b/${business.id}/api-keys`)
   await see('API keys')
-  await page.getByText('Your role here is member').waitFor()
+  await page.getByText('Your role here is member. This needs owner or admin.').waitFor()
   await page.getByText('Ann Archer').waitFor()
   expect(complaints).toEqual([])
   await close()

@@ -5,7 +5,8 @@ export type PageData = {
     /** What a business is called here. */
     noun: string
     brand: { color: string | null; logoUrl: string | null }
-    roles: string[]
+    /** Each with what it may do: nobody gives a role that may do more than they may. */
+    roles: Record<string, readonly string[]>
     keyTypes: Record<string, { prefix: string; publishable: boolean; permissions: readonly string[] }>
     features: Record<string, { kind: 'switch' | 'value' | 'allocated' | 'metered'; unit: string | null }>
     signup: { mode: 'open' | 'invite' | 'closed'; verifyEmail: 'after' | 'before' }

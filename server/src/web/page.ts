@@ -1,12 +1,16 @@
+import type { PermissionTable } from '../permissions.ts'
 import type { Product } from '../product.ts'
 import type { PageData } from './page-data.ts'
 
 /** The part of a page's data that is the same for everybody. */
-export const productData = ({ name, noun, brand, roles, keys, features, signup }: Product): PageData['product'] => ({
+export const productData = (
+  { name, noun, brand, keys, features, signup }: Product,
+  { roles }: PermissionTable,
+): PageData['product'] => ({
   name,
   noun,
   brand: { color: brand.color ?? null, logoUrl: brand.logoUrl ?? null },
-  roles: ['owner', 'admin', ...new Set(['member', ...Object.keys(roles)])],
+  roles: mapValues(roles, (permissions) => [...permissions]),
   keyTypes: mapValues(keys, ({ prefix, publishable, permissions }) => ({ prefix, publishable, permissions })),
   features: mapValues(features, ({ kind, unit }) => ({ kind, unit: unit ?? null })),
   signup: { mode: signup.mode, verifyEmail: signup.verifyEmail },

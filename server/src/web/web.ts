@@ -23,7 +23,7 @@ export async function web(app: FastifyInstance, { ctx, basePath, isSignedIn }: W
   const read = () => ({ portal: readPage('index.html'), console: readPage('console.html') })
   // Where there is none, starting says so.
   const pages = read()
-  const product = productData(ctx.product)
+  const product = productData(ctx.product, ctx.permissions)
 
   // A folder, or a path that would lead out of ours, is nothing that went wrong here.
   app.setErrorHandler<FastifyError>((error, request, reply) =>

@@ -16,7 +16,7 @@ export const text = {
   },
   forbidden: {
     title: 'This is not for your role',
-    about: (role: string) => `Your role here is ${role}, and this needs another one.`,
+    about: (mine: string, needed: string) => `Your role here is ${mine}. This needs ${needed}.`,
     owners: (names: string) => `An owner can change that: ${names}.`,
   },
   unlimited: 'Unlimited',
@@ -31,7 +31,7 @@ export const text = {
   never: 'Never',
   none: '–',
   showPassword: 'Show password',
-  appearance: { label: 'Appearance', auto: 'As the system', light: 'Light', dark: 'Dark' },
+  appearance: { label: 'Appearance', auto: 'System appearance', light: 'Light', dark: 'Dark' },
   menu: 'Menu',
   typeToConfirm: (word: string) => `Type ${word} to confirm`,
   meter: {

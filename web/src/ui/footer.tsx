@@ -7,7 +7,7 @@ const schemes = ['auto', 'light', 'dark'] as const
 export function Footer() {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   return (
-    <Group component="footer" justify="flex-end" mt="xl" py="md">
+    <Group component="footer" justify="flex-end" mt="xl" py="lg">
       <NativeSelect
         size="xs"
         aria-label={text.appearance.label}

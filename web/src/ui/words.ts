@@ -13,6 +13,7 @@ export const words = (name: string) =>
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
 
+export const either = (items: string[]) => new Intl.ListFormat('en', { type: 'disjunction' }).format(items)
 export const list = (items: string[]) => new Intl.ListFormat('en').format(items)
 
 const numbers = new Intl.NumberFormat('en')

@@ -24,14 +24,14 @@ export function Businesses() {
   const [isCreating, setCreating] = useState(false)
   const create = <Button onClick={() => setCreating(true)}>{text.create}</Button>
   return (
-    <Box maw={1080} mx="auto" px="md" pb="xl">
+    <Stack mih="100dvh" maw={1080} mx="auto" px="md" gap={0}>
       <Group component="header" h={56} mb="xl" justify="space-between" wrap="nowrap">
         <Brand />
         <Button variant="default" size="xs" onClick={() => void signOut()}>
           {business.signOut}
         </Button>
       </Group>
-      <main>
+      <Box component="main" flex={1}>
         <Screen title={text.title} actions={create}>
           <Loaded query={me}>
             {({ memberships, invitations }) => (
@@ -57,10 +57,10 @@ export function Businesses() {
             )}
           </Loaded>
         </Screen>
-      </main>
+      </Box>
       <Footer />
       {isCreating && <CreateBusiness onClose={() => setCreating(false)} />}
-    </Box>
+    </Stack>
   )
 }
 

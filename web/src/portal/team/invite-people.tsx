@@ -5,7 +5,6 @@ import { answer, api, Refusal } from '../../api.ts'
 import { text as shared } from '../../text/shared.ts'
 import { text as team } from '../../text/team.ts'
 import { Dialog } from '../../ui/dialog.tsx'
-import { product } from '../../ui/page.ts'
 import { entitlementsQuery, invitationsQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
 import { emailsIn } from './emails.ts'
@@ -16,7 +15,7 @@ type Result = { email: string; refused?: string }
 
 /** Invites several at once and says what came of each. Who could not be invited stays in the field, to be mended. */
 export function InvitePeople({ onClose }: { onClose: () => void }) {
-  const { businessId } = useMembership()
+  const { businessId, grantable } = useMembership()
   const queryClient = useQueryClient()
   const [draft, setDraft] = useState('')
   const [role, setRole] = useState('member')
@@ -75,7 +74,7 @@ export function InvitePeople({ onClose }: { onClose: () => void }) {
           <NativeSelect
             label={team.role}
             value={role}
-            data={product.roles}
+            data={grantable}
             onChange={(event) => setRole(event.currentTarget.value)}
           />
           {results.length > 0 && (

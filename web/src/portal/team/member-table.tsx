@@ -6,7 +6,6 @@ import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/team.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { FormError } from '../../ui/form.tsx'
-import { product } from '../../ui/page.ts'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
@@ -20,7 +19,7 @@ type Change = { member: Member; body: { role?: string; suspended?: boolean }; sa
 const nameOf = ({ firstName, lastName }: Member) => `${firstName} ${lastName}`
 
 export function MemberTable({ members }: { members: Member[] }) {
-  const { businessId, memberId, can, bar } = useMembership()
+  const { businessId, memberId, can, bar, grantable } = useMembership()
   const queryClient = useQueryClient()
   const [leaving, setLeaving] = useState<Member>()
   const refresh = () =>
@@ -66,13 +65,13 @@ export function MemberTable({ members }: { members: Member[] }) {
     {
       label: text.role,
       cell: (member) =>
-        may && member.id !== memberId && bar === undefined ? (
+        may && member.id !== memberId && bar === undefined && grantable.includes(member.role) ? (
           <NativeSelect
             size="xs"
             aria-label={text.roleOf(nameOf(member))}
             value={member.role}
             disabled={change.isPending}
-            data={product.roles}
+            data={grantable}
             onChange={(event) => {
               const role = event.currentTarget.value
               change.mutate({ member, body: { role }, said: text.roleChanged(nameOf(member), role) })
