@@ -28,6 +28,7 @@ const handlerMilliseconds = 60_000
 const longestPauseMilliseconds = 3_600_000
 /** Others have a turn after so many. */
 const eventsInTurn = 100
+const passMilliseconds = 1_000
 const passedOverAtOnce = 5_000
 
 /** `again` is called when there may be more to take on. */
@@ -40,12 +41,16 @@ export function openDelivery(
   const workerId = ctx.newId('worker')
   const inHand = new Map<string, Promise<void>>()
   let lastClaimed = ''
+  let lastPassed = 0
   let stopping = false
   let looking = Promise.resolve()
 
   const takeOn = async () => {
     if (stopping) return
-    await passOver(ctx, types)
+    if (realTime() - lastPassed >= passMilliseconds) {
+      lastPassed = realTime()
+      await passOver(ctx, types)
+    }
     const free = places - inHand.size
     if (free <= 0 || types.length === 0) return
     const claimed = await claim(free)
@@ -56,7 +61,8 @@ export function openDelivery(
         .catch((error: unknown) => ctx.log.warn({ err: error, businessId }, 'events could not be handed over'))
         .finally(() => {
           inHand.delete(businessId)
-          again()
+          // Several at a time: looking costs as much for one as for many.
+          if (inHand.size <= places / 2) again()
         })
       inHand.set(businessId, turn)
     }
@@ -99,19 +105,20 @@ export function openDelivery(
 
   const takeTurn = async (businessId: string) => {
     for (let count = 0; count < eventsInTurn && !stopping; count += 1) {
-      const event = await next(businessId)
-      if (!event) break
-      const failure = await attempt(event)
-      if (failure !== undefined) return fail(event, failure)
-      if (!(await markDelivered(event))) return
+      const found = await next(businessId)
+      if (!found) break
+      const failure = await attempt(found.event)
+      if (failure !== undefined) return fail(found.event, failure)
+      if (!(await markDelivered(found.event))) return
+      if (!found.isFollowed) break
     }
     await db.deleteFrom('eventHolds').where('businessId', '=', businessId).where('workerId', '=', workerId).execute()
   }
 
   /** The next event of a business that is still held, and one attempt more for it. */
-  const next = async (businessId: string): Promise<FreeholdEvent | undefined> => {
-    const { rows } = await sql<Row>`
-      update freehold.events
+  const next = async (businessId: string): Promise<{ event: FreeholdEvent; isFollowed: boolean } | undefined> => {
+    const { rows } = await sql<Row & { isFollowed: boolean }>`
+      update freehold.events event
       set attempts = attempts + 1
       where business_id = ${businessId}
         and sequence = (
@@ -123,8 +130,19 @@ export function openDelivery(
           select from freehold.event_holds
           where business_id = ${businessId} and worker_id = ${workerId} and held_until > ${new Date(realTime())}
         )
-      returning id, business_id as "businessId", sequence, type, data, at, attempts as attempt`.execute(db)
-    return rows[0] && fromRow(rows[0])
+      returning id, business_id as "businessId", sequence, type, data, at, attempts as attempt,
+        exists (
+          select from freehold.events later
+          where later.business_id = ${businessId}
+            and later.sequence > event.sequence
+            and later.delivered_at is null
+            and later.type = any(${types}::text[])
+        ) as "isFollowed"`.execute(db)
+    const [row] = rows
+    if (!row) return undefined
+    const { isFollowed, ...rest } = row
+    const event = fromRow(rest)
+    return event && { event, isFollowed }
   }
 
   const attempt = async (event: FreeholdEvent): Promise<unknown> => {
