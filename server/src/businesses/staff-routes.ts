@@ -3,7 +3,7 @@ import { actorOf, type Routes } from '../http/request.ts'
 import { closed, Page, page, PageQuery, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { businessById, suspendBusiness } from './businesses.ts'
-import { searchBusinesses } from './search.ts'
+import { searchBusinesses, searchedStatuses, searchOrders } from './search.ts'
 import { businessPage, presentForStaff, StaffBusinessBody, StaffBusinessPage } from './staff-view.ts'
 
 /** Staff find businesses, look at one, and suspend it. */
@@ -21,6 +21,13 @@ export const staffBusinessRoutes: Routes = (app, ctx) => {
           {
             ...PageQuery.properties,
             search: Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })),
+            status: Type.Optional(
+              Type.Enum(searchedStatuses, {
+                description: 'Of an open business its subscription’s; ending with its cycle counts as one, too',
+              }),
+            ),
+            plan: Type.Optional(Type.String({ maxLength: 63, pattern: '^[^\\u0000]*$' })),
+            sort: Type.Optional(Type.Enum([...searchOrders], { description: 'The newest first when left out' })),
           },
           closed,
         ),

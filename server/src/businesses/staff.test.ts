@@ -149,6 +149,67 @@ describe('search', () => {
     expect(pages.flat()).toEqual(ids.toReversed())
   })
 
+  describe('filters', () => {
+    const names = async (query: string): Promise<string[]> => {
+      const path = `/v1/staff/businesses?search=sifted&${query}`
+      return freehold.ok(await freehold.api.get(path, people.staff)).items.map(({ name }: { name: string }) => name)
+    }
+    const staffDo = async (method: 'put' | 'post' | 'patch', id: string, path: string, body: object) =>
+      freehold.ok(
+        await freehold.api[method](
+          `/v1/staff/businesses/${id}${path}`,
+          { ...body, reason: 'to be found' },
+          people.staff,
+        ),
+      )
+    beforeAll(async () => {
+      const ids: Record<string, string> = {}
+      for (const name of ['sifted Bb', 'Sifted aa', 'Sifted Dd', 'Sifted Cc', 'Sifted Ee']) {
+        ids[name] = (await signUp(name)).business.id
+      }
+      await staffDo('put', ids['Sifted aa'] ?? '', '/plan', { plan: 'unlimited' })
+      await staffDo('post', ids['sifted Bb'] ?? '', '/extension', { days: 40 })
+      await staffDo('post', ids['Sifted Cc'] ?? '', '/cancellation', { when: 'cycleEnd' })
+      await staffDo('post', ids['Sifted Dd'] ?? '', '/cancellation', {})
+      await staffDo('patch', ids['Sifted Ee'] ?? '', '', { status: 'suspended' })
+    })
+
+    test('go by status: of the business, and of its subscription while it is open', async () => {
+      expect(await names('status=active&sort=name')).toEqual(['Sifted aa', 'sifted Bb', 'Sifted Cc'])
+      expect(await names('status=ending')).toEqual(['Sifted Cc'])
+      expect(await names('status=ended')).toEqual(['Sifted Dd'])
+      expect(await names('status=suspended')).toEqual(['Sifted Ee'])
+      for (const none of ['trialing', 'past_due', 'paused', 'closed']) expect(await names(`status=${none}`)).toEqual([])
+      expect((await freehold.api.get('/v1/staff/businesses?status=odd', people.staff)).status).toBe(422)
+    })
+
+    test('go by plan, and together', async () => {
+      expect(await names('plan=unlimited')).toEqual(['Sifted aa'])
+      expect(await names('plan=free&status=active&sort=oldest')).toEqual(['sifted Bb', 'Sifted Cc'])
+      expect(await names("plan=fr%25ee'")).toEqual([])
+    })
+
+    test('leave an order to be chosen, in which pages follow each other without a gap', async () => {
+      const ordered = async (sort: string) => {
+        const seen: string[] = []
+        for (let cursor = ''; seen.length < 10;) {
+          const path = `/v1/staff/businesses?search=sifted&limit=2&sort=${sort}${cursor}`
+          const { items, nextCursor } = freehold.ok(await freehold.api.get(path, people.staff))
+          seen.push(...items.map(({ name }: { name: string }) => name.slice(-2)))
+          if (nextCursor === null) break
+          cursor = `&cursor=${nextCursor}`
+        }
+        return seen
+      }
+      expect(await ordered('name')).toEqual(['aa', 'Bb', 'Cc', 'Dd', 'Ee'])
+      expect(await ordered('oldest')).toEqual(['Bb', 'aa', 'Dd', 'Cc', 'Ee'])
+      expect(await ordered('newest')).toEqual(['Ee', 'Cc', 'Dd', 'aa', 'Bb'])
+      const byEnd = await ordered('cycleEnd')
+      expect(byEnd.slice(0, 2).toSorted()).toEqual(['Cc', 'Ee'])
+      expect(byEnd.at(-1)).toBe('Dd')
+    })
+  })
+
   test('shows owner, plan, status and the cycle as they are now, without any worker', async () => {
     const acme = await signUp('Listed', 'listed@example.test')
     await freehold.advance(days(16))

@@ -5208,6 +5208,11 @@ export interface operations {
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 search?: string;
+                /** @description Of an open business its subscription’s; ending with its cycle counts as one, too */
+                status?: "trialing" | "active" | "past_due" | "paused" | "ended" | "ending" | "suspended" | "closed";
+                plan?: string;
+                /** @description The newest first when left out */
+                sort?: "newest" | "oldest" | "name" | "cycleEnd";
             };
             header?: never;
             path?: never;

@@ -1,0 +1,73 @@
+import { Button, Group, Stack, Textarea } from '@mantine/core'
+import type { UseFormReturnType } from '@mantine/form'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState, type ReactNode } from 'react'
+import { text } from '../../text/console-actions.ts'
+import { text as shared } from '../../text/shared.ts'
+import { Dialog } from '../../ui/dialog.tsx'
+import { FormError, useServerForm } from '../../ui/form.tsx'
+import { toast } from '../../ui/toast.ts'
+import { businessKey } from '../data.ts'
+import { Preview, type Change } from './preview.tsx'
+
+type Reasoned<Values> = Values & { reason: string }
+
+/**
+ * Something staff do to a business: its fields, a reason, and what it will mean before it is done. Stays, and says why,
+ * when the server refuses. `headers` make a repeat of the same dialog count once.
+ */
+export function ActionDialog<Values extends Record<string, unknown>>(props: {
+  businessId: string
+  title: string
+  submit: string
+  danger?: boolean
+  initial: Values
+  fields?: (form: UseFormReturnType<Reasoned<Values>>) => ReactNode
+  /** What changes, as far as it can be told from what is on the screen. */
+  changes?: (values: Reasoned<Values>) => Change[]
+  send: (values: Reasoned<Values>, headers: { 'idempotency-key': string }) => Promise<unknown>
+  said: (values: Reasoned<Values>) => string
+  onClose: () => void
+}) {
+  const { businessId, title, submit, danger = false, initial, fields, changes, send, said, onClose } = props
+  const queryClient = useQueryClient()
+  const [key] = useState(newKey)
+  const { form, busy, error, onSubmit } = useServerForm<Reasoned<Values>, unknown>({
+    initial: { ...initial, reason: '' },
+    send: (values) => send(values, { 'idempotency-key': key }),
+    done: async (_, values) => {
+      await queryClient.invalidateQueries({ queryKey: businessKey(businessId) })
+      toast(said(values))
+      onClose()
+    },
+  })
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form onSubmit={onSubmit} noValidate>
+        <Stack>
+          {fields?.(form)}
+          {changes && <Preview changes={changes(form.values)} />}
+          <Textarea
+            label={text.reason}
+            description={text.reasonHint}
+            autosize
+            minRows={2}
+            {...form.getInputProps('reason')}
+          />
+          <FormError error={error} />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              {shared.cancel}
+            </Button>
+            <Button type="submit" color={danger ? 'danger' : 'accent'} loading={busy}>
+              {submit}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Random enough for one dialog; `crypto.randomUUID` is not there without TLS. */
+const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('')

@@ -1,0 +1,37 @@
+import type { Schemas } from '../../api.ts'
+import { text as business } from '../../text/business.ts'
+import { text } from '../../text/console-business.ts'
+import { Facts } from '../../ui/facts.tsx'
+import { Day } from '../../ui/time.tsx'
+import { money } from '../../ui/words.ts'
+
+/** How a subscription stands. */
+export function SubscriptionFacts({ subscription }: { subscription: Schemas['Subscription'] }) {
+  const { plan, cycleStart, cycleEnd, trialEnd, graceEnd, pendingChange, awaitingPayment } = subscription
+  return (
+    <Facts
+      facts={{
+        [text.plan]: `${plan.name}, ${text.version(plan.version)}`,
+        [text.price]: priceOf(subscription),
+        [text.cycle]: (
+          <>
+            <Day at={cycleStart} /> – <Day at={cycleEnd} />
+          </>
+        ),
+        [text.trialEnd]: trialEnd && <Day at={trialEnd} />,
+        [text.graceEnd]: graceEnd && <Day at={graceEnd} />,
+        [text.atEnd]: subscription.status !== 'ended' && endingOf(subscription),
+        [text.pending]: pendingChange && text.pendingTo(pendingChange.plan.name),
+        [text.awaiting]: awaitingPayment && awaitingPayment.plan.name,
+      }}
+    />
+  )
+}
+
+export function priceOf({ price: { amount, currency, interval } }: Schemas['Subscription']): string {
+  if (amount === 0) return business.overview.free
+  return business.overview.every(money(amount, currency), business.overview.interval(interval.unit, interval.count))
+}
+
+const endingOf = ({ cancelAtCycleEnd, pauseAtCycleEnd }: Schemas['Subscription']) =>
+  cancelAtCycleEnd ? text.cancels : pauseAtCycleEnd ? text.pauses : text.renews

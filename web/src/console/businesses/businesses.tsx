@@ -1,0 +1,128 @@
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { Schemas } from '../../api.ts'
+import { text as console } from '../../text/console.ts'
+import { text as shared } from '../../text/shared.ts'
+import { TextLink } from '../../ui/links.tsx'
+import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { Table, type Column } from '../../ui/table.tsx'
+import { Day, When } from '../../ui/time.tsx'
+import { businessesQuery, plansQuery, type BusinessSearch } from '../data.ts'
+import { sorts, statuses } from './filters.ts'
+import { Status } from './status.tsx'
+
+const { businesses: text } = console
+const route = getRouteApi('/businesses')
+
+export function Businesses() {
+  const search = route.useSearch()
+  const businesses = useInfiniteQuery(businessesQuery(search))
+  const isFiltered = [search.q, search.status, search.plan].some((each) => each !== undefined)
+  return (
+    <Screen title={text.title}>
+      <Filters key={JSON.stringify(search)} search={search} />
+      <Loaded query={businesses} skeleton={<Rows count={8} height={36} />}>
+        {(found) => (
+          <Stack gap="md">
+            {found.length === 0 ? (
+              <Empty>{isFiltered ? text.empty : text.none}</Empty>
+            ) : (
+              <Table label={text.title} columns={columns} rows={found} rowKey={({ id }) => id} />
+            )}
+            {businesses.hasNextPage && (
+              <Group>
+                <Button
+                  variant="default"
+                  onClick={() => void businesses.fetchNextPage()}
+                  loading={businesses.isFetchingNextPage}
+                >
+                  {shared.more}
+                </Button>
+              </Group>
+            )}
+          </Stack>
+        )}
+      </Loaded>
+    </Screen>
+  )
+}
+
+const columns: Column<Schemas['StaffBusiness']>[] = [
+  {
+    label: text.name,
+    cell: ({ id, name }) => (
+      <TextLink to="/businesses/$businessId" params={{ businessId: id }} fw={600}>
+        {name}
+      </TextLink>
+    ),
+  },
+  { label: text.owner, cell: ({ owner }) => owner?.email ?? text.noOwner },
+  { label: text.plan, cell: ({ plan }) => plan?.name ?? text.noPlan },
+  { label: text.status, cell: (business) => <Status of={business} /> },
+  {
+    label: text.cycleEnd,
+    cell: ({ subscription }) =>
+      subscription === null || subscription.status === 'ended' ? shared.none : <Day at={subscription.cycleEnd} />,
+  },
+  { label: text.created, cell: ({ createdAt }) => <When at={createdAt} /> },
+]
+
+/** They take effect in the address, and by that in the list. */
+function Filters({ search }: { search: BusinessSearch }) {
+  const navigate = route.useNavigate()
+  const plans = useQuery(plansQuery)
+  const [q, setQ] = useState(search.q ?? '')
+  const go = (
+    change: Record<keyof BusinessSearch, string | undefined> | Partial<Record<keyof BusinessSearch, string>>,
+  ) => void navigate({ search: { ...search, ...change } as BusinessSearch })
+  const any = { value: '', label: text.any }
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault()
+        go({ q: q.trim() })
+      }}
+    >
+      <Group align="flex-end" gap="sm">
+        <TextInput
+          label={text.search}
+          placeholder={text.hint}
+          type="search"
+          value={q}
+          flex="1 1 16rem"
+          maw={440}
+          onChange={(event) => setQ(event.currentTarget.value)}
+        />
+        <Button type="submit">{text.submit}</Button>
+        <NativeSelect
+          label={text.status}
+          value={search.status ?? ''}
+          data={[any, ...statuses.map((value) => ({ value, label: console.status[value] }))]}
+          onChange={(event) => go({ status: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label={text.plan}
+          value={search.plan ?? ''}
+          data={[any, ...(plans.data ?? []).map(({ key, name }) => ({ value: key, label: name }))]}
+          onChange={(event) => go({ plan: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label={text.sort}
+          value={search.sort ?? 'newest'}
+          data={sorts.map((value) => ({ value, label: text.orders[value] }))}
+          onChange={(event) => go({ sort: event.currentTarget.value })}
+        />
+        {Object.keys(search).length > 0 && (
+          <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
+            {text.reset}
+          </Button>
+        )}
+      </Group>
+      {plans.error && <Text c="dimmed">{plans.error.message}</Text>}
+    </form>
+  )
+}

@@ -1,0 +1,47 @@
+import { queryOptions } from '@tanstack/react-query'
+import { answer, api, type Schemas } from '../api.ts'
+import { pages } from '../ui/pages.ts'
+import type { sorts, statuses } from './businesses/filters.ts'
+
+/** What the console asks for: staff routes, whose answers cover every business. */
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: async () => {
+    const { user, staff = false } = await answer(api.GET('/v1/me'))
+    if (!user) throw new Error('The session belongs to no person')
+    return { user, staff }
+  },
+})
+
+export type BusinessSearch = {
+  q?: string
+  status?: (typeof statuses)[number]
+  plan?: string
+  sort?: (typeof sorts)[number]
+}
+
+export const businessesQuery = ({ q, ...filters }: BusinessSearch) =>
+  pages<Schemas['StaffBusiness']>(
+    ['businesses', { q, ...filters }],
+    (query) =>
+      answer(
+        api.GET('/v1/staff/businesses', {
+          params: { query: { ...query, ...filters, ...(q === undefined ? {} : { search: q }) } },
+        }),
+      ),
+    50,
+  )
+
+/** Everything about one business, in one answer. What staff do to it makes all below this key old. */
+export const businessKey = (id: string) => ['business', id]
+export const businessQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...businessKey(id), 'page'],
+    queryFn: () => answer(api.GET('/v1/staff/businesses/{id}', { params: { path: { id } } })),
+  })
+
+export const plansQuery = queryOptions({
+  queryKey: ['plans'],
+  queryFn: async () => (await answer(api.GET('/v1/staff/plans'))).items,
+})

@@ -1,0 +1,65 @@
+import { Anchor, Box, Button, Group, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Outlet } from '@tanstack/react-router'
+import { answer, api } from '../../api.ts'
+import { text } from '../../text/console.ts'
+import { text as shared } from '../../text/shared.ts'
+import { Loaded } from '../../ui/loaded.tsx'
+import { page, product } from '../../ui/page.ts'
+import { Screen } from '../../ui/screen.tsx'
+import { meQuery } from '../data.ts'
+import classes from './console-frame.module.css'
+import { Navigation } from './navigation.tsx'
+
+/** Around every screen of the console: a band in its own colour, and nothing for whoever is not staff. */
+export function ConsoleFrame() {
+  const me = useQuery(meQuery)
+  return (
+    <Box className={classes.frame}>
+      <Anchor href="#main" className={classes.skip ?? ''}>
+        {shared.skip}
+      </Anchor>
+      <header>
+        <div className={classes.band}>
+          <Group gap="xs" wrap="nowrap" miw={0}>
+            <Text fw={600} truncate>
+              {product.name}
+            </Text>
+            <Text className={classes.mark ?? ''}>{text.name}</Text>
+          </Group>
+          <Group gap="sm" wrap="nowrap" className={classes.aside ?? ''}>
+            <Text visibleFrom="sm">{me.data?.user.email}</Text>
+            <Button variant="default" size="compact-sm" onClick={() => void signOut()}>
+              {text.signOut}
+            </Button>
+          </Group>
+        </div>
+        {me.data?.staff === true && <Navigation />}
+      </header>
+      <main id="main" className={classes.main}>
+        <Loaded query={me}>{({ user, staff }) => (staff ? <Outlet /> : <Forbidden email={user.email} />)}</Loaded>
+      </main>
+    </Box>
+  )
+}
+
+function Forbidden({ email }: { email: string }) {
+  return (
+    <Screen title={text.forbidden.title} about={text.forbidden.about(email)}>
+      <Group gap="xs">
+        <Button component="a" href={`${page.basePath}/`}>
+          {text.forbidden.toPortal}
+        </Button>
+        <Button variant="default" onClick={() => void signOut()}>
+          {text.forbidden.asOther}
+        </Button>
+      </Group>
+    </Screen>
+  )
+}
+
+/** Whatever the server says: the next page asks who one is, and comes back here. */
+async function signOut(): Promise<void> {
+  await answer(api.POST('/v1/logout')).catch(() => {})
+  location.assign(`${page.basePath}/sign-in?next=${encodeURIComponent(`${page.basePath}/console`)}`)
+}

@@ -1,0 +1,22 @@
+import { Link } from '@tanstack/react-router'
+import { text } from '../../text/console.ts'
+import classes from './console-frame.module.css'
+
+/** Where one can go in the console: a line for each screen. */
+const places = [{ to: '/businesses', label: text.businesses.title }] as const
+
+export function Navigation() {
+  return (
+    <nav className={classes.navigation} aria-label={text.navigation}>
+      <ul className={classes.links}>
+        {places.map(({ to, label }) => (
+          <li key={to}>
+            <Link to={to} activeOptions={{ includeSearch: false }} className={classes.link}>
+              {label}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}

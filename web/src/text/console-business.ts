@@ -1,0 +1,32 @@
+import { noun } from '../ui/page.ts'
+
+/** One business, as staff see it. */
+export const text = {
+  tabs: { label: `About this ${noun}`, overview: 'Overview' },
+  id: 'Id',
+  externalId: 'External id',
+  owner: 'Owner',
+  created: 'Created',
+  closed: 'Closed',
+  supportAccess: 'Support access',
+  policies: { always: 'Always', ask: 'Ask first', never: 'Never' },
+  because: (reason: string) => `Reason: ${reason}`,
+  facts: 'Facts',
+  subscription: 'Subscription',
+  plan: 'Plan',
+  version: (number: number) => `version ${number}`,
+  price: 'Price',
+  cycle: 'Cycle',
+  trialEnd: 'Trial ends',
+  graceEnd: 'Grace ends',
+  pending: 'Pending change',
+  pendingTo: (plan: string) => `To ${plan} at the end of the cycle`,
+  awaiting: 'Awaits payment',
+  atEnd: 'At the end of the cycle',
+  cancels: 'It ends',
+  pauses: 'It pauses',
+  renews: 'It renews',
+  noSubscription: `This ${noun} has no subscription.`,
+  usage: 'Usage now',
+  nothingCounted: 'Nothing is counted.',
+} as const
