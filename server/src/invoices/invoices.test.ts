@@ -291,14 +291,15 @@ describe('a final invoice', () => {
   })
 })
 
-test('an invoice of a cycle is overdue when its term is over, until it is settled; others are not', async () => {
+test('an invoice is overdue when its term is over, until it is settled; one that a change waits for is not', async () => {
   const of = await payer(freehold)
   const owed = await open(billFor(of, { cause: 'cycle', cycleNumber: 3 }))
-  await open(billFor(of))
+  await open(billFor(of, { change: { to: 'growth' } }))
+  const invoiced = await open(billFor(of, { dueAt: owed!.dueAt! }))
   const overdue = (now: Date) => across(freehold, (tx) => overdueInvoices(tx, of.businessId, now))
   const { dueAt } = owed!
   expect(await overdue(new Date(dueAt!.getTime() - 1))).toEqual([])
-  expect((await overdue(dueAt!)).map(({ id }) => id)).toEqual([owed!.id])
+  expect((await overdue(dueAt!)).map(({ id }) => id)).toEqual([owed!.id, invoiced!.id])
   await credit(of.businessId, 10_000)
   expect(await overdue(dueAt!)).toEqual([])
 })

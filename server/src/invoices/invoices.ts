@@ -84,11 +84,11 @@ export async function openInvoices(tx: Tx, ctx: Context, wanted: NewInvoice[]): 
   await recordSpending(tx, ctx, billing, rows)
   await auditEach(tx, ctx, billing, rows.map(openingEntry))
   const invoices = rows.map(fromRow)
-  // A cycle's is charged for when it is due, by whoever follows up what is due.
+  // What is owed outright is charged for when it is due, by whoever follows up what is due.
   await requestCharges(
     tx,
     ctx,
-    invoices.filter(({ status, cause }) => status === 'open' && cause !== 'cycle'),
+    invoices.filter(({ status, change }) => status === 'open' && change !== null),
   )
   await emitAll(tx, ctx, invoices.flatMap(openingEvents))
   const opened = new Map(fresh.map((each, index) => [each, invoices[index]]))
@@ -282,14 +282,14 @@ export async function listInvoices(
   return rows.map(fromRow)
 }
 
-/** Invoices of cycles that should have been paid by now, oldest first. */
+/** Invoices that should have been paid by now, oldest first; not those that something waits for until they are. */
 export async function overdueInvoices(db: Queryable, businessId: string, now: Date): Promise<Invoice[]> {
   const rows = await db
     .selectFrom('invoices')
     .selectAll()
     .where('businessId', '=', businessId)
     .where('status', '=', 'open')
-    .where('cause', '=', 'cycle')
+    .where('change', 'is', null)
     .where('dueAt', '<=', now)
     .orderBy('dueAt')
     .orderBy('id')

@@ -16,9 +16,9 @@ import { followInvoices } from './settlement.ts'
 import { lockSubscription } from './subscriptions.ts'
 
 /**
- * What happens while the invoice of a cycle stays unpaid. From the day it is overdue the owners are reminded five times;
- * for seven days everything works, then nothing new can be used; with the last reminder the subscription is over and the
- * invoice given up.
+ * What happens while an invoice stays unpaid that is owed outright: a cycle's, or what staff have invoiced. From the day
+ * it is found overdue the owners are reminded five times; for seven days everything works, then nothing new can be used;
+ * with the last reminder the subscription is over and the invoice given up.
  *
  * The days count from when the invoice was first found overdue, so that nobody is cut off because a worker came late.
  * What is done is kept on the invoice, in the transaction that does it and sends the mail: a run may stop anywhere and be
@@ -70,7 +70,7 @@ async function readWaiting(ctx: Context, last: string): Promise<string[]> {
       from freehold.invoices i
       join freehold.businesses b on b.id = i.business_id
       where i.status = 'open'
-        and i.cause = 'cycle'
+        and i.change is null
         and i.due_at <= ${now}
         and b.status <> 'closed'
         and (i.overdue_since is null or exists (
@@ -85,7 +85,7 @@ async function readWaiting(ctx: Context, last: string): Promise<string[]> {
           where i.business_id = s.business_id
             and i.subscription_id = s.id
             and i.status = 'open'
-            and i.cause = 'cycle'
+            and i.change is null
             and i.due_at <= ${now})
     ) as waiting
     where business_id > ${last}
@@ -127,7 +127,7 @@ export async function followUpUnpaid(
   invoice: Invoice,
 ): Promise<void> {
   const step = nextStep(invoice, ctx.now())
-  if (invoice.cause === 'cycle' && step) await followUp(tx, ctx, business, subscription, invoice, step)
+  if (invoice.change === null && step) await followUp(tx, ctx, business, subscription, invoice, step)
 }
 
 /** The latest day that has come and of which no reminder was sent: of several that were missed only that one. */
