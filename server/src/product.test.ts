@@ -25,6 +25,7 @@ describe('a definition', () => {
       defineProduct({
         ...base,
         name: '',
+        brand: { color: 'blue', logoUrl: 'javascript:alert(1)' },
         permissions: { 'recordings:create': 'write', Recordings: 'read' } as never,
         roles: { owner: [] } as never,
         plans: {
@@ -37,6 +38,8 @@ describe('a definition', () => {
       })
     for (const path of [
       'name:',
+      'brand.color:',
+      'brand.logoUrl:',
       'permissions.Recordings:',
       'roles.owner:',
       'plans.free.includes.recordings:',
