@@ -6,6 +6,25 @@ import type { BuiltInPermission } from './permissions.ts'
 export type FeatureKind = 'switch' | 'value' | 'allocated' | 'metered'
 export type FeatureKinds = Record<string, FeatureKind>
 
+/** A feature as a product defines it. */
+export type FeatureDefinition =
+  | { kind: 'switch' }
+  | { kind: 'value' }
+  /** `onDowngrade`: what happens to items that do not fit a smaller plan; see `DowngradePolicy`. */
+  | { kind: 'allocated'; unit?: string; onDowngrade?: DowngradePolicy }
+  /**
+   * `resets`: with the subscription's cycle (the default), or monthly inside a longer one. `rollover`: how many unused
+   * units of the plan's own go over into the next cycle, and expire with it.
+   */
+  | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month'; rollover?: number }
+
+/** `block` (the default): a customer cannot choose the smaller plan. `grandfather`: items stay, and no new one until below. */
+export type DowngradePolicy = 'block' | 'grandfather'
+
+export type KindsOf<Features extends Record<string, FeatureDefinition>> = {
+  [Name in keyof Features]: Features[Name]['kind']
+}
+
 /** Extra fields a product declares (TypeBox objects). */
 export type ProductFields = { business?: TObject; member?: TObject; user?: TObject; plan?: TObject }
 

@@ -4,7 +4,17 @@ import type { Tx } from './db/open.ts'
 import { isEventType, type EventType, type FreeholdEvent } from './events/catalogue.ts'
 import { fieldProblems } from './http/fields.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
-import type { Entitlements, FeatureKind, FeatureKinds, FieldsOf, ProductFields, ProductNames } from './product-names.ts'
+import type {
+  DowngradePolicy,
+  Entitlements,
+  FeatureDefinition,
+  FeatureKind,
+  FeatureKinds,
+  FieldsOf,
+  KindsOf,
+  ProductFields,
+  ProductNames,
+} from './product-names.ts'
 import type { Interval } from './subscriptions/cycle.ts'
 
 /**
@@ -28,22 +38,6 @@ export const weeks = (count: number): Interval => ({ unit: 'week', count })
 export const months = (count: number): Interval => ({ unit: 'month', count })
 /** A cycle of so many years. */
 export const years = (count: number): Interval => ({ unit: 'year', count })
-
-export type FeatureDefinition =
-  | { kind: 'switch' }
-  | { kind: 'value' }
-  /** `onDowngrade`: what happens to items that do not fit a smaller plan; see `DowngradePolicy`. */
-  | { kind: 'allocated'; unit?: string; onDowngrade?: DowngradePolicy }
-  /**
-   * `resets`: with the subscription's cycle (the default), or monthly inside a longer one. `rollover`: how many unused
-   * units of the plan's own go over into the next cycle, and expire with it.
-   */
-  | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month'; rollover?: number }
-
-/** `block` (the default): a customer cannot choose the smaller plan. `grandfather`: items stay, and no new one until below. */
-export type DowngradePolicy = 'block' | 'grandfather'
-
-type KindsOf<Features extends Record<string, FeatureDefinition>> = { [Name in keyof Features]: Features[Name]['kind'] }
 
 export type Feature = {
   kind: FeatureKind
