@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import sessionRecorder from '../examples/session-recorder/freehold.config.ts'
-import { createFreehold } from '../server/src/freehold.ts'
+import { createFreehold } from 'freehold'
 
-/** The process under load: our whole server, and nothing beside it. */
+/** The process under load: our whole server as it is published, and nothing beside it. */
 const database = process.argv[2] ?? ''
 const freehold = await createFreehold({
   product: sessionRecorder,

@@ -20,7 +20,7 @@ import { clientProblem, handleError, noSuchRoute } from './problem.ts'
 import type { App, Routes } from './request.ts'
 import { successStatus } from './status.ts'
 import { validatorCompiler } from './validation.ts'
-import { web, type Web } from '../web/web.ts'
+import { web, type Web } from '../pages/pages.ts'
 
 // Publishable keys are used from any page; cookies never are, so credentials are never allowed.
 const foreignPages = {

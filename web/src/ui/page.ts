@@ -1,4 +1,4 @@
-import type { PageData } from '../../../server/src/web/page-data.ts'
+import type { PageData } from '../../../server/src/pages/page-data.ts'
 import { capital, plural } from './words.ts'
 
 /** What the server wrote into this page. */
