@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { brandProblems, type Brand } from './brand.ts'
 import { scheduleProblem } from './jobs/cron.ts'
 import type { Tx } from './db/open.ts'
 import { isEventType, type EventType, type FreeholdEvent } from './events/catalogue.ts'
@@ -85,9 +86,6 @@ type KeyDefinition<Permission extends string> = {
   publishable?: boolean
   rateLimit?: { perMinute: number }
 }
-
-/** `color` as `#rrggbb`; `logoUrl` as an https URL or a path on the same host. */
-export type Brand = { color?: string; logoUrl?: string }
 
 /** What `defineProduct` takes. */
 export type ProductDefinition<
@@ -313,13 +311,7 @@ function problemsOf(product: Product): string[] {
   const known = { ...builtInPermissions, ...product.permissions }
 
   expect(product.name?.length > 0, 'name', 'is required')
-  const { color = '#000000', logoUrl = '/' } = product.brand
-  expect(/^#[0-9a-f]{6}$/i.test(color), 'brand.color', 'must look like #3538cd')
-  expect(
-    /^(https:\/\/[^\s;,]+|\/(?!\/)[^\s;,]*)$/.test(logoUrl),
-    'brand.logoUrl',
-    'must be an https URL or a path like /logo.svg',
-  )
+  problems.push(...brandProblems(product.brand))
   for (const name of Object.keys(product.permissions)) {
     expect(permissionShape.test(name), `permissions.${name}`, 'must look like resource:action')
     expect(!(name in builtInPermissions), `permissions.${name}`, 'is a permission of Freehold itself')
