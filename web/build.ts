@@ -20,11 +20,13 @@ const sources = ['web', 'server/src/client', 'server/src/pages/page-data.ts', 'p
 /** Whether it had to be built. */
 export async function buildWeb(): Promise<boolean> {
   const digest = await digestOf(sources)
-  const isCurrent = existsSync(output) && (await readFile(stamp, 'utf8').catch(() => '')) === digest
+  const isCurrent = existsSync(join(output, 'index.html')) && (await readFile(stamp, 'utf8').catch(() => '')) === digest
   if (isCurrent) return false
 
-  // Aside, because a server or another build may be at work on the old one.
-  const fresh = `${output}.${process.pid}`
+  // Aside, because a server or another build may be at work on the old one; and where nobody would pack what is left.
+  const fresh = `${stamp}.${process.pid}`
+  await mkdir(dirname(stamp), { recursive: true })
+  await mkdir(dirname(output), { recursive: true })
   // In a process of its own: NODE_ENV decides which React goes into the pages, and tests have theirs at `test`.
   const vite = join(root, 'node_modules/vite/bin/vite.js')
   await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'warn', '--outDir', fresh], {
@@ -34,9 +36,9 @@ export async function buildWeb(): Promise<boolean> {
   await compressAssets(join(fresh, 'assets'))
   const old = `${fresh}.old`
   await rename(output, old).catch(() => {})
-  await rename(fresh, output)
+  // Somebody else may have been faster, with the same.
+  await rename(fresh, output).catch(() => rm(fresh, { recursive: true, force: true }))
   await rm(old, { recursive: true, force: true })
-  await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, digest)
   return true
 }
