@@ -9,6 +9,7 @@ export { createFreehold, type Freehold, type FreeholdOptions } from './freehold.
 export type { Charge, ChargeResult, PaymentProvider } from './invoices/provider.ts'
 export type { ProblemBody } from './http/problem.ts'
 export type { Entitlements, ProductNames } from './product-names.ts'
+export type { EventHandlers, Hooks, ProductTask, TaskContext } from './product-hooks.ts'
 export {
   days,
   defineProduct,
@@ -18,13 +19,9 @@ export {
   usd,
   weeks,
   years,
-  type EventHandlers,
-  type Hooks,
   type Money,
   type Product,
   type ProductDefinition,
-  type ProductTask,
-  type TaskContext,
   type TypedProduct,
 } from './product.ts'
 export type { Port } from './usage/meter.ts'

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import sessionRecorder from '../../examples/session-recorder/freehold.config.ts'
 import { createFreehold } from '../src/freehold.ts'
-import type { EventHandlers } from '../src/product.ts'
+import type { EventHandlers } from '../src/product-hooks.ts'
 
 /**
  * A worker in a process of its own, for tests that kill it: node worker-process.ts DATABASE_URL. It logs to stdout. With

@@ -5,7 +5,7 @@ import sessionRecorder from '../../../examples/session-recorder/freehold.config.
 import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
 import { startApi } from '../../test/faults/processes.ts'
 import { FreeholdError } from '../errors.ts'
-import type { Hooks } from '../product.ts'
+import type { Hooks } from '../product-hooks.ts'
 
 let freehold: TestFreehold
 beforeAll(async () => {
