@@ -228,6 +228,59 @@ describe('a first purchase', () => {
   })
 })
 
+describe('at once', () => {
+  test('many choices that replace one another leave one invoice to pay', async () => {
+    const acme = await open()
+    const bodies = ['starter', 'growth', 'starter', 'growth'].map((plan) => ({ plan, replace: true }))
+    const answers = await Promise.all(bodies.map((body) => acme.choose(body)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    const unpaid = (await acme.invoices()).filter(({ status }) => status === 'open')
+    expect(unpaid).toHaveLength(1)
+    expect((await acme.now()).awaitingPayment.invoiceId).toBe(unpaid[0].id)
+  })
+
+  test('a payment and a cancellation lose no money and start nothing twice', async () => {
+    const acme = await open()
+    const { awaitingPayment } = freehold.ok(await acme.choose({ plan: 'starter' }))
+    const [paid, cancelled] = await Promise.all([
+      acme.pay(awaitingPayment.invoiceId, 30_00),
+      acme.cancel({ when: 'now' }),
+    ])
+    expect(cancelled.status).toBe(200)
+    expect([201, 409]).toContain(paid.status)
+    expect(await acme.now()).toMatchObject({ status: 'ended' })
+    const [{ status }] = await acme.invoices()
+    expect(status).toBe(paid.status === 201 ? 'paid' : 'void')
+  })
+
+  test('the same payment sent many times begins one cycle', async () => {
+    const acme = await open()
+    const { awaitingPayment } = freehold.ok(await acme.choose({ plan: 'starter' }))
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => acme.pay(awaitingPayment.invoiceId, 30_00, 'bank 1')),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201])
+    expect(await acme.cycles()).toHaveLength(2)
+    expect(await acme.events()).toEqual(['created', 'plan_changed'])
+  })
+
+  test('a payment and the boundary at which it is due come to one or the other', async () => {
+    const acme = await open()
+    await acme.buy({ plan: 'starter' })
+    const { awaitingPayment } = freehold.ok(await acme.choose({ plan: 'growth' }))
+    const invoice = (await acme.invoices()).find(({ id }) => id === awaitingPayment.invoiceId)
+    await acme.advance(32)
+    const [paid] = await Promise.all([
+      acme.pay(invoice.id, Number(invoice.total)),
+      renewDue(freehold.ctx),
+      acme.consume(1),
+    ])
+    expect(paid).toMatchObject(refusedWith('invoice_not_open'))
+    expect(await acme.now()).toMatchObject({ plan: { key: 'starter' }, awaitingPayment: null })
+    expect((await acme.events()).filter((type) => type === 'change_failed')).toHaveLength(1)
+  })
+})
+
 describe('an upgrade', () => {
   test('in the same interval keeps the cycle, and costs the difference for the rest of it', async () => {
     const acme = await open()
