@@ -18,7 +18,9 @@ afterAll(() => web.close())
 const screens: { path: string; heading: string }[] = [
   { path: '/businesses', heading: 'Businesses' },
   { path: '/businesses?q=nobody', heading: 'Businesses' },
-  { path: '/businesses/:id', heading: 'Acme' },
+  ...['', '?tab=usage', '?tab=people', '?tab=keys', '?tab=subscription', '?tab=timeline', '?tab=support'].map(
+    (tab) => ({ path: `/businesses/:id${tab}`, heading: 'Acme' }),
+  ),
   { path: '/nowhere', heading: 'Not found' },
 ]
 
@@ -30,7 +32,11 @@ test.each(screens)('/console$path is sound, narrow and wide, light and dark', as
   await visitor.see(heading)
   expect(await visitor.page.locator('h1').count()).toBe(1)
   const name = `console${path.replaceAll(/\W+/g, '-')}`
-  for (const look of looks) {
+  // Tabs share their frame, which is looked at in every light at the first of them.
+  const differing = path.includes('?tab')
+    ? looks.filter(({ width, scheme }) => (width === 360) === (scheme === 'dark'))
+    : looks
+  for (const look of differing) {
     await visitor.look(look)
     await visitor.screenshot(`${name}-${look.width}-${look.scheme}`)
     expect({ ...look, overflow: await visitor.overflow() }).toEqual({ ...look, overflow: 0 })
@@ -82,5 +88,58 @@ test('staff find a business by an e-mail, open it and lengthen its cycle', async
   await page.getByText('The cycle is 10 days longer').waitFor()
   expect(Date.parse((await subscription()).cycleEnd) - Date.parse(before.cycleEnd)).toBe(10 * 86_400_000)
   expect(complaints).toEqual([])
+  await close()
+})
+
+test('staff do what the rail offers, each with a reason, and see what it will mean first', async () => {
+  const { page, go, see, complaints, barriers, close } = await web.visit(people.staff)
+  await go(`/console/businesses/${id}`)
+  await see('Acme')
+  const dialog = page.getByRole('dialog')
+  const act = async (action: string, submit: string, said: string, means: RegExp) => {
+    await page.getByRole('button', { name: action, exact: true }).click()
+    await dialog.getByText('What it will mean').waitFor()
+    return {
+      go: async () => {
+        expect(await dialog.locator('dl').innerText()).toMatch(means)
+        await dialog.getByRole('button', { name: submit, exact: true }).click()
+        await dialog.locator('textarea[aria-invalid="true"]').waitFor()
+        await dialog.getByLabel('Reason').fill('as agreed')
+        await dialog.getByRole('button', { name: submit, exact: true }).click()
+        if (said !== '') await page.getByText(said, { exact: true }).waitFor()
+      },
+    }
+  }
+  const known = async () => (await web.api.get(`/v1/staff/businesses/${id}`, people.staff)).body
+
+  const grant = await act('Give credit', 'Give credit', '250 units are credited', /100 → 350/)
+  await dialog.getByLabel('Units').fill('250')
+  await grant.go()
+  const override = await act('Override a limit', 'Override', 'The limit is overridden', /7, and credit on top/)
+  await dialog.getByLabel('Limit', { exact: true }).fill('7')
+  await override.go()
+  const plan = await act('Change the plan', 'Change the plan', 'The plan changes to Growth', /No charge → \$49 a month/)
+  await dialog.getByLabel('Plan', { exact: true }).selectOption('growth')
+  expect(await barriers()).toEqual([])
+  await plan.go()
+  const session = await act('Start a support session', 'Start', '', /told by mail/)
+  await session.go()
+  expect(await dialog.getByLabel('Token').inputValue()).toMatch(/^sup_/)
+  await dialog.getByRole('button', { name: 'I have it' }).click()
+  await page.getByText(/You are looking into this business: read only/).waitFor()
+  await page.getByRole('button', { name: 'End it' }).click()
+  await page.getByText('The session has ended', { exact: true }).waitFor()
+  await (await act('Suspend', 'Suspend', 'Acme is suspended', /Active → Suspended/)).go()
+  expect(await known()).toMatchObject({
+    status: 'suspended',
+    plan: { key: 'growth' },
+    grants: [{ amount: 250, reason: 'as agreed' }],
+    overrides: [{ feature: 'recordings', limit: 7 }],
+  })
+  await (await act('Reactivate', 'Reactivate', 'Acme is active again', /Suspended → Active/)).go()
+  await page.getByRole('link', { name: 'Timeline' }).click()
+  await page.getByRole('table', { name: 'Timeline' }).getByText('as agreed').first().waitFor()
+  // What was sent without a reason was refused at its field.
+  expect(complaints.filter((each) => !/422/.test(each))).toEqual([])
   await close()
 })

@@ -45,3 +45,21 @@ export const plansQuery = queryOptions({
   queryKey: ['plans'],
   queryFn: async () => (await answer(api.GET('/v1/staff/plans'))).items,
 })
+
+export const invoicesQuery = (id: string) =>
+  pages<Schemas['Invoice']>([...businessKey(id), 'invoices'], (query) =>
+    answer(api.GET('/v1/staff/businesses/{id}/invoices', { params: { path: { id }, query } })),
+  )
+
+export type TimelineKind = Schemas['TimelineEntry']['kind']
+export const timelineQuery = (id: string, kind: TimelineKind | undefined) =>
+  pages<Schemas['TimelineEntry']>(
+    [...businessKey(id), 'timeline', kind],
+    (query) =>
+      answer(
+        api.GET('/v1/staff/businesses/{id}/timeline', {
+          params: { path: { id }, query: { ...query, ...(kind === undefined ? {} : { kind }) } },
+        }),
+      ),
+    50,
+  )

@@ -7,7 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { page } from '../ui/page.ts'
-import { tabs } from './business/tabs.ts'
+import { tabs, timelineKinds } from './business/tabs.ts'
 import { sorts, statuses } from './businesses/filters.ts'
 import { ConsoleFrame } from './frame/console-frame.tsx'
 import { NotFound } from './not-found.tsx'
@@ -55,7 +55,8 @@ const businesses = createRoute({
 const business = createRoute({
   getParentRoute: () => root,
   path: '/businesses/$businessId',
-  validateSearch: (search: Record<string, unknown>) => said({ tab: oneOf(tabs, search['tab']) }),
+  validateSearch: (search: Record<string, unknown>) =>
+    said({ tab: oneOf(tabs, search['tab']), kind: oneOf(timelineKinds, search['kind']) }),
   component: lazyRouteComponent(() => import('./business/business.tsx'), 'BusinessPage'),
 })
 

@@ -27,9 +27,26 @@ export function ActionDialog<Values extends Record<string, unknown>>(props: {
   changes?: (values: Reasoned<Values>) => Change[]
   send: (values: Reasoned<Values>, headers: { 'idempotency-key': string }) => Promise<unknown>
   said: (values: Reasoned<Values>) => string
+  /** For what says by itself why it is done. */
+  reasonless?: boolean
+  /** What comes of it is shown in its place. */
+  stays?: boolean
   onClose: () => void
 }) {
-  const { businessId, title, submit, danger = false, initial, fields, changes, send, said, onClose } = props
+  const {
+    businessId,
+    title,
+    submit,
+    danger = false,
+    initial,
+    fields,
+    changes,
+    send,
+    said,
+    stays = false,
+    reasonless = false,
+    onClose,
+  } = props
   const queryClient = useQueryClient()
   const [key] = useState(newKey)
   const { form, busy, error, onSubmit } = useServerForm<Reasoned<Values>, unknown>({
@@ -38,7 +55,7 @@ export function ActionDialog<Values extends Record<string, unknown>>(props: {
     done: async (_, values) => {
       await queryClient.invalidateQueries({ queryKey: businessKey(businessId) })
       toast(said(values))
-      onClose()
+      if (!stays) onClose()
     },
   })
   return (
@@ -47,13 +64,15 @@ export function ActionDialog<Values extends Record<string, unknown>>(props: {
         <Stack>
           {fields?.(form)}
           {changes && <Preview changes={changes(form.values)} />}
-          <Textarea
-            label={text.reason}
-            description={text.reasonHint}
-            autosize
-            minRows={2}
-            {...form.getInputProps('reason')}
-          />
+          {!reasonless && (
+            <Textarea
+              label={text.reason}
+              description={text.reasonHint}
+              autosize
+              minRows={2}
+              {...form.getInputProps('reason')}
+            />
+          )}
           <FormError error={error} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>

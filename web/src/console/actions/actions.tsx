@@ -2,10 +2,16 @@ import { Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text } from '../../text/console-actions.ts'
+import { Cancel } from './cancel.tsx'
+import { ChangePlan } from './change-plan.tsx'
 import { Extend } from './extend.tsx'
+import { Grant, meteredFeatures } from './grant.tsx'
+import { LookIn } from './look-in.tsx'
+import { Override } from './override.tsx'
+import { Suspend } from './suspend.tsx'
 
 type Business = Schemas['StaffBusinessPage']
-type Doing = 'extend'
+type Doing = 'plan' | 'extend' | 'grant' | 'override' | 'support' | 'cancel' | 'suspend' | 'reactivate'
 
 /** The rail of what can be done to a business as it stands. */
 export function Actions({ business }: { business: Business }) {
@@ -26,17 +32,41 @@ export function Actions({ business }: { business: Business }) {
   )
 }
 
-function possibleWith({ status, subscription }: Business): Doing[] {
+function possibleWith(business: Business): Doing[] {
+  const { status, subscription, supportAccess, entitlements } = business
   if (status === 'closed') return []
   const isOpen = status === 'active'
   const isRunning = subscription !== null && subscription.status !== 'ended'
-  return isOpen && isRunning ? ['extend'] : []
+  const may: Record<Doing, boolean> = {
+    plan: isOpen,
+    extend: isOpen && isRunning,
+    grant: isRunning && meteredFeatures(business).length > 0,
+    override: isRunning && Object.keys(entitlements).length > 0,
+    support: supportAccess !== 'never',
+    cancel: isRunning,
+    suspend: isOpen,
+    reactivate: !isOpen,
+  }
+  return (Object.keys(may) as Doing[]).filter((each) => may[each])
 }
 
 function Action({ doing, business, onClose }: { doing: Doing; business: Business; onClose: () => void }) {
   const { id: businessId, subscription } = business
   switch (doing) {
+    case 'plan':
+      return <ChangePlan business={business} onClose={onClose} />
     case 'extend':
       return subscription && <Extend businessId={businessId} subscription={subscription} onClose={onClose} />
+    case 'grant':
+      return <Grant business={business} onClose={onClose} />
+    case 'override':
+      return <Override business={business} onClose={onClose} />
+    case 'support':
+      return <LookIn business={business} onClose={onClose} />
+    case 'cancel':
+      return subscription && <Cancel businessId={businessId} subscription={subscription} onClose={onClose} />
+    case 'suspend':
+    case 'reactivate':
+      return <Suspend business={business} onClose={onClose} />
   }
 }

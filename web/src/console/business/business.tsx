@@ -12,8 +12,15 @@ import { businessQuery } from '../data.ts'
 import frame from '../frame/console-frame.module.css'
 import { NotFound } from '../not-found.tsx'
 import classes from './business.module.css'
+import { Keys } from './keys.tsx'
+import { LookingIn } from './looking-in.tsx'
 import { Overview } from './overview.tsx'
+import { People } from './people.tsx'
+import { Subscription } from './subscription.tsx'
+import { Support } from './support.tsx'
 import { tabs, type Tab } from './tabs.ts'
+import { Timeline } from './timeline.tsx'
+import { Usage } from './usage.tsx'
 
 const route = getRouteApi('/businesses/$businessId')
 
@@ -27,7 +34,8 @@ export function BusinessPage() {
     <Loaded query={business}>
       {(known) => (
         <Screen key={known.id} title={known.name} about={<Summary of={known} />}>
-          <Tabs businessId={businessId} />
+          <LookingIn business={known} />
+          <Tabs businessId={businessId} current={tab} />
           <div className={classes.page}>
             <section className={classes.tab} aria-label={text.tabs[tab]}>
               {views[tab](known)}
@@ -42,6 +50,12 @@ export function BusinessPage() {
 
 const views: Record<Tab, (business: Schemas['StaffBusinessPage']) => ReactNode> = {
   overview: (business) => <Overview business={business} />,
+  usage: (business) => <Usage business={business} />,
+  people: (business) => <People business={business} />,
+  keys: (business) => <Keys business={business} />,
+  subscription: (business) => <Subscription business={business} />,
+  timeline: (business) => <Timeline business={business} />,
+  support: (business) => <Support business={business} />,
 }
 
 function Summary({ of }: { of: Schemas['StaffBusinessPage'] }) {
@@ -57,7 +71,7 @@ function Summary({ of }: { of: Schemas['StaffBusinessPage'] }) {
   )
 }
 
-function Tabs({ businessId }: { businessId: string }) {
+function Tabs({ businessId, current }: { businessId: string; current: Tab }) {
   return (
     <nav aria-label={text.tabs.label} className={classes.tabs}>
       <ul className={frame.links}>
@@ -68,6 +82,7 @@ function Tabs({ businessId }: { businessId: string }) {
               params={{ businessId }}
               search={tab === 'overview' ? {} : { tab }}
               activeOptions={{ exact: true }}
+              aria-current={tab === current ? 'page' : undefined}
               className={frame.link}
             >
               {text.tabs[tab]}

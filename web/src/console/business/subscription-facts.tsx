@@ -12,7 +12,7 @@ export function SubscriptionFacts({ subscription }: { subscription: Schemas['Sub
     <Facts
       facts={{
         [text.plan]: `${plan.name}, ${text.version(plan.version)}`,
-        [text.price]: priceOf(subscription),
+        [text.price]: priceText(subscription.price),
         [text.cycle]: (
           <>
             <Day at={cycleStart} /> – <Day at={cycleEnd} />
@@ -28,7 +28,8 @@ export function SubscriptionFacts({ subscription }: { subscription: Schemas['Sub
   )
 }
 
-export function priceOf({ price: { amount, currency, interval } }: Schemas['Subscription']): string {
+/** What a plan or a subscription costs, as people say it. */
+export function priceText({ amount, currency, interval }: Omit<Schemas['Subscription']['price'], 'name'>): string {
   if (amount === 0) return business.overview.free
   return business.overview.every(money(amount, currency), business.overview.interval(interval.unit, interval.count))
 }

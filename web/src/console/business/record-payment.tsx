@@ -1,0 +1,64 @@
+import { NumberInput, TextInput } from '@mantine/core'
+import { answer, api, type Schemas } from '../../api.ts'
+import { text as business } from '../../text/console-business.ts'
+import { money } from '../../ui/words.ts'
+import { ActionDialog } from '../actions/action-dialog.tsx'
+
+const { invoices: text } = business
+type Values = { amount: number | string; reference: string }
+
+/** Money that has come in for an invoice, typed as people write it and sent in minor units. */
+export function RecordPayment(props: { businessId: string; invoice: Schemas['Invoice']; onClose: () => void }) {
+  const { businessId, invoice, onClose } = props
+  const { id: invoiceId, number, currency, amountDue } = invoice
+  const digits = digitsOf(currency)
+  const minor = (amount: number | string) => Math.round(Number(amount) * 10 ** digits)
+  return (
+    <ActionDialog<Values>
+      businessId={businessId}
+      title={text.payTitle(number ?? '')}
+      submit={text.submit}
+      reasonless
+      initial={{ amount: amountDue / 10 ** digits, reference: '' }}
+      fields={(form) => (
+        <>
+          <NumberInput
+            label={text.amount(currency)}
+            min={0}
+            decimalScale={digits}
+            fixedDecimalScale
+            thousandSeparator
+            {...form.getInputProps('amount')}
+          />
+          <TextInput
+            label={text.reference}
+            description={text.referenceHint}
+            data-autofocus
+            {...form.getInputProps('reference')}
+          />
+        </>
+      )}
+      changes={({ amount }) => [
+        {
+          label: text.left,
+          before: money(amountDue, currency),
+          after: money(Math.max(0, amountDue - minor(amount)), currency),
+        },
+      ]}
+      send={({ amount, reference }, headers) =>
+        answer(
+          api.POST('/v1/staff/businesses/{id}/invoices/{invoiceId}/payments', {
+            params: { path: { id: businessId, invoiceId } },
+            body: { amount: minor(amount), reference },
+            headers,
+          }),
+        )
+      }
+      said={() => text.paid}
+      onClose={onClose}
+    />
+  )
+}
+
+const digitsOf = (currency: string) =>
+  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2

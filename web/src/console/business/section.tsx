@@ -1,0 +1,29 @@
+import { Stack, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Empty } from '../../ui/loaded.tsx'
+import { Table, type Column } from '../../ui/table.tsx'
+
+/** A list with its heading, or what is said where there is none. */
+export function Section<Row extends object>(props: {
+  title: string
+  empty: string
+  columns: Column<Row>[]
+  rows: Row[]
+  rowKey: (row: Row) => string
+  children?: ReactNode
+}) {
+  const { title, empty, columns, rows, rowKey, children } = props
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h3">
+        {title}
+      </Title>
+      {rows.length === 0 ? (
+        <Empty>{empty}</Empty>
+      ) : (
+        <Table label={title} columns={columns} rows={rows} rowKey={rowKey} />
+      )}
+      {children}
+    </Stack>
+  )
+}
