@@ -8,7 +8,10 @@ import { finalise, recordSpending } from './finalising.ts'
 import { invoiceEvent } from './invoice-event.ts'
 import { invoiceById, type Invoice, type InvoiceStatus } from './invoices.ts'
 
-/** What else becomes of an invoice than being paid, each with a reason that stays. Asking again changes nothing. */
+/**
+ * What else becomes of an invoice than being paid, each with a reason that stays. Asking again changes nothing. The caller
+ * holds the lock of the business or of its subscription: credit may move along.
+ */
 
 export type Closing = { businessId: string; invoiceId: string; reason: string }
 
