@@ -21,6 +21,8 @@ const screens: { path: string; heading: string }[] = [
   ...['', '?tab=usage', '?tab=people', '?tab=keys', '?tab=subscription', '?tab=timeline', '?tab=support'].map(
     (tab) => ({ path: `/businesses/:id${tab}`, heading: 'Acme' }),
   ),
+  { path: '/plans', heading: 'Plans' },
+  { path: '/plans/growth', heading: 'Growth' },
   { path: '/nowhere', heading: 'Not found' },
 ]
 
@@ -32,8 +34,8 @@ test.each(screens)('/console$path is sound, narrow and wide, light and dark', as
   await visitor.see(heading)
   expect(await visitor.page.locator('h1').count()).toBe(1)
   const name = `console${path.replaceAll(/\W+/g, '-')}`
-  // Tabs share their frame, which is looked at in every light at the first of them.
-  const differing = path.includes('?tab')
+  // What shares its frame and its parts with others is looked at in one light a width.
+  const differing = /\?|growth|nowhere/.test(path)
     ? looks.filter(({ width, scheme }) => (width === 360) === (scheme === 'dark'))
     : looks
   for (const look of differing) {

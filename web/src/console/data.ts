@@ -63,3 +63,9 @@ export const timelineQuery = (id: string, kind: TimelineKind | undefined) =>
       ),
     50,
   )
+
+export const planQuery = (key: string) =>
+  queryOptions({
+    queryKey: ['plans', key],
+    queryFn: () => answer(api.GET('/v1/staff/plans/{key}', { params: { path: { key } } })),
+  })

@@ -60,7 +60,19 @@ const business = createRoute({
   component: lazyRouteComponent(() => import('./business/business.tsx'), 'BusinessPage'),
 })
 
-const routeTree = root.addChildren([start, businesses, business])
+const plans = createRoute({
+  getParentRoute: () => root,
+  path: '/plans',
+  component: lazyRouteComponent(() => import('./plans/plans.tsx'), 'Plans'),
+})
+
+const plan = createRoute({
+  getParentRoute: () => root,
+  path: '/plans/$planKey',
+  component: lazyRouteComponent(() => import('./plans/plan.tsx'), 'Plan'),
+})
+
+const routeTree = root.addChildren([start, businesses, business, plans, plan])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>
   createRouter({

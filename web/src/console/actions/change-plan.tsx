@@ -8,6 +8,7 @@ import { Day } from '../../ui/time.tsx'
 import { capital, count, words } from '../../ui/words.ts'
 import { priceText } from '../business/subscription-facts.tsx'
 import { plansQuery } from '../data.ts'
+import { limitIn } from '../plans/plan-text.ts'
 import { ActionDialog } from './action-dialog.tsx'
 import { hasCredit } from './grant.tsx'
 import type { Change } from './preview.tsx'
@@ -94,7 +95,8 @@ function changesOf(business: Business, plan: Plan | undefined, priceName: string
   if (!plan || !price) return []
   const limits = Object.entries(entitlements).flatMap(([name, { kind, limit, used, source }]): Change[] => {
     if ((kind !== 'metered' && kind !== 'allocated') || source === 'override') return []
-    const next = plan.includes[name] === undefined ? 0 : (plan.includes[name] as number | null)
+    const included = plan.includes[name]
+    const next = included === undefined ? 0 : (limitIn(included) as number | null)
     if (hasCredit(business, name))
       return [{ label: capital(words(name)), after: actions.override.withCredit(limitOf(next)) }]
     if (next === limit) return []

@@ -1,9 +1,13 @@
 import { Link } from '@tanstack/react-router'
+import { text as plans } from '../../text/console-plans.ts'
 import { text } from '../../text/console.ts'
 import classes from './console-frame.module.css'
 
 /** Where one can go in the console: a line for each screen. */
-const places = [{ to: '/businesses', label: text.businesses.title }] as const
+const places = [
+  { to: '/businesses', label: text.businesses.title },
+  { to: '/plans', label: plans.title },
+] as const
 
 export function Navigation() {
   return (
