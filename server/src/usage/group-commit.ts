@@ -27,6 +27,7 @@ const laneMilliseconds = 8
  * first..last of them. The number that fit is read off the locked row: width_bucket counts the reaches that are not
  * above the room that is left, in order of arrival. Counter and ledger are written together. A revoked credential makes
  * the statement do nothing but name it. `earliest` is the oldest time somebody backdated to, which must lie in the period.
+ * Entries are picked out of their arrays by position: a function scan for each counter's slices costs twice as much.
  */
 const statement = `
 with revoked as materialized (
@@ -58,18 +59,10 @@ with revoked as materialized (
 ), written as (
   insert into freehold.usage_entries
     (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
-  select c.business_id, e.id, c.feature, c.period_start, 'consume', e.amount,
-    c.used - ($6::bigint[])[c.first + c.admitted - 1] + e.reach, c.held, coalesce(c.soft_limit, c.ceiling),
-    e.credential_id, e.request_id, e.key, coalesce(e.at, $7)
-  from counted c, unnest(
-    ($8::text[])[c.first : c.first + c.admitted - 1],
-    ($9::bigint[])[c.first : c.first + c.admitted - 1],
-    ($6::bigint[])[c.first : c.first + c.admitted - 1],
-    ($10::text[])[c.first : c.first + c.admitted - 1],
-    ($11::text[])[c.first : c.first + c.admitted - 1],
-    ($12::text[])[c.first : c.first + c.admitted - 1],
-    ($13::timestamptz[])[c.first : c.first + c.admitted - 1]
-  ) as e (id, amount, reach, credential_id, request_id, key, at)
+  select c.business_id, ($8::text[])[i], c.feature, c.period_start, 'consume', ($9::bigint[])[i],
+    c.used - ($6::bigint[])[c.first + c.admitted - 1] + ($6::bigint[])[i], c.held, coalesce(c.soft_limit, c.ceiling),
+    ($10::text[])[i], ($11::text[])[i], ($12::text[])[i], coalesce(($13::timestamptz[])[i], $7)
+  from counted c, generate_series(c.first, c.first + c.admitted - 1) as i
 ), alerted as (
 ${alertInsert('($6::bigint[])[c.first + c.admitted - 1]', '$7')}
 )
