@@ -55,12 +55,13 @@ export function openDelivery(
     if (free <= 0 || types.length === 0) return
     const claimed = await claim(free)
     for (const businessId of claimed) {
-      // Its hold ran out while this process stood still; the turn that began then goes on.
-      if (inHand.has(businessId)) continue
-      const turn = takeTurn(businessId)
+      // A turn may be at its very end, or have outlived its hold while this process stood still: the next one waits for it.
+      const before = inHand.get(businessId) ?? Promise.resolve()
+      const turn = before
+        .then(() => takeTurn(businessId))
         .catch((error: unknown) => ctx.log.warn({ err: error, businessId }, 'events could not be handed over'))
         .finally(() => {
-          inHand.delete(businessId)
+          if (inHand.get(businessId) === turn) inHand.delete(businessId)
           // Several at a time: looking costs as much for one as for many.
           if (inHand.size <= places / 2) again()
         })
