@@ -22,6 +22,8 @@ export {
   type Money,
   type Product,
   type ProductDefinition,
+  type Overage,
+  type SoftLimit,
   type TypedProduct,
 } from './product.ts'
 export type { Port } from './usage/meter.ts'

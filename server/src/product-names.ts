@@ -54,6 +54,9 @@ export type Entitlements<Kinds extends FeatureKinds = FeatureKinds> = {
   [Name in keyof Kinds]: EntitlementOf<Kinds[Name]>
 } & { members: EntitlementOf<'allocated'> }
 
+type Money = { amount: number; currency: string }
+type Overage = { units: number; cost: Money; price: Money; unitsPerPrice: number; spendCap: Money | null }
+
 /** `source`: where the limit or value comes from; `none` is a plan that leaves the feature out. */
 export type EntitlementOf<Kind extends FeatureKind> = { source: 'plan' | 'override' | 'none' } & (Kind extends 'switch'
   ? { kind: 'switch'; enabled: boolean }
@@ -65,6 +68,8 @@ export type EntitlementOf<Kind extends FeatureKind> = { source: 'plan' | 'overri
         limit: number | null
         used: number
         remaining: number | null
+        /** Where counting goes on beyond the limit: how much it has, what that costs, and when it stops. */
+        overage?: Overage
         /** When the count begins anew; null for what is held until released. */
         resetsAt: Date | null
       })

@@ -29,7 +29,11 @@ const product = defineProduct({
       name: 'Paid',
       prices: { monthly: usd(49_00) },
       onEnd: { fallback: 'free' },
-      includes: { recordings: null, applications: null, members: null },
+      includes: {
+        recordings: { limit: 1000, overage: { price: usd(1), unitsPerPrice: 10, spendCap: usd(50_00) } },
+        applications: null,
+        members: null,
+      },
       fields: { colour: 'gold' },
     },
   },
@@ -102,6 +106,16 @@ describe('a product definition', () => {
     defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { days: null } } } })
     // @ts-expect-error a count is a number
     defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { recordings: true } } } })
+    const soft = { limit: 10, overage: { price: usd(1) } }
+    defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { recordings: soft } } } })
+    // @ts-expect-error only what is counted per period goes on beyond its limit
+    defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { members: soft } } } })
+    const unlimited = { ...soft, limit: null }
+    // @ts-expect-error beyond unlimited there is nothing
+    defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { recordings: unlimited } } } })
+    const bare = { limit: 1, overage: { price: 1 } }
+    // @ts-expect-error a price is money
+    defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { recordings: bare } } } })
     // @ts-expect-error no such kind
     defineProduct({ ...rest, features: { recordings: { kind: 'counted' } } })
     // @ts-expect-error a trial is given in days
@@ -205,6 +219,7 @@ describe('a typed Freehold', () => {
     expectTypeOf(entitlements.retentionDays.value).toBeNumber()
     expectTypeOf(entitlements.recordings.remaining).toEqualTypeOf<number | null>()
     expectTypeOf(entitlements.members.limit).toEqualTypeOf<number | null>()
+    expectTypeOf(entitlements.recordings.overage?.units).toEqualTypeOf<number | undefined>()
     // @ts-expect-error no such feature
     void entitlements.recording
     // @ts-expect-error a switch has no limit

@@ -46,13 +46,27 @@ export type Feature = {
 }
 
 /** How much of a feature a plan includes: `null` is unlimited, `false` and absent are none. */
-export type IncludedValue = number | boolean | null
+export type IncludedValue = number | boolean | null | SoftLimit
+
+/** A limit of a metered feature beyond which counting goes on, for a price. */
+export type SoftLimit = { limit: number; overage: Overage }
+
+/** What goes beyond a soft limit costs. */
+export type Overage = {
+  /** Of one unit, or of `unitsPerPrice` of them. */
+  price: Money
+  unitsPerPrice?: number
+  /** Counting stops where what is beyond the limit would cost more than this in one period. */
+  spendCap?: Money
+}
 
 type ValueOf<Definition extends FeatureDefinition> = Definition extends { kind: 'switch' }
   ? boolean
   : Definition extends { kind: 'value' }
     ? number
-    : number | null
+    : Definition extends { kind: 'metered' }
+      ? number | null | SoftLimit
+      : number | null
 
 type Includes<Features extends Record<string, FeatureDefinition>> = {
   [Name in keyof Features]?: ValueOf<Features[Name]>
@@ -336,14 +350,31 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
     if (kind === undefined) expect(false, at, 'unknown feature')
     else if (kind === 'switch') expect(typeof value === 'boolean', at, 'must be true or false')
     else if (kind === 'value') expect(typeof value === 'number' && Number.isFinite(value), at, 'must be a number')
-    else
-      expect(
-        value === null || (Number.isSafeInteger(value) && (value as number) >= 0),
-        at,
-        'must be a whole number, or null for unlimited',
-      )
+    else if (kind === 'metered' && typeof value === 'object' && value !== null) {
+      problems.push(...overageProblems(at, value, Object.values(plan.prices)))
+    } else expect(value === null || isWhole(value), at, 'must be a whole number, or null for unlimited')
   }
   return problems
+}
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0
+
+function overageProblems(path: string, { limit, overage }: SoftLimit, prices: Price[]): string[] {
+  const problems: string[] = []
+  const expect = (holds: boolean, at: string, message: string) => {
+    if (!holds) problems.push(`${path}.${at}: ${message}`)
+  }
+  expect(isWhole(limit), 'limit', 'must be a whole number; beyond unlimited there is nothing')
+  const { price, unitsPerPrice = 1, spendCap = price } = overage ?? {}
+  expect(isWhole(price?.amount), 'overage.price', 'amount must be whole minor units, 0 or more')
+  expect(isWhole(spendCap?.amount), 'overage.spendCap', 'amount must be whole minor units, 0 or more')
+  expect(isWhole(unitsPerPrice) && unitsPerPrice > 0, 'overage.unitsPerPrice', 'must be a whole number from 1')
+  for (const [at, money] of Object.entries({ price, spendCap })) {
+    // One invoice has one currency.
+    const isSold = prices.every(({ currency }) => currency === money?.currency)
+    expect(isSold, `overage.${at}`, 'must be in the currency of every price of the plan')
+  }
+  return [...new Set(problems)]
 }
 
 const mapValues = <In, Out>(record: Record<string, In>, map: (value: In) => Out): Record<string, Out> =>

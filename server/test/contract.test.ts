@@ -127,6 +127,7 @@ const bodies: Record<string, object> = {
   'POST /v1/staff/businesses/:id/extension': { days: 1, reason: 'a reason' },
   'POST /v1/staff/businesses/:id/credits': { amount: 1, currency: 'USD', reason: 'a reason' },
   'POST /v1/staff/businesses/:id/grants': { feature: 'recordings', amount: 1, reason: 'a reason' },
+  'POST /v1/staff/businesses/:id/usage-corrections': { feature: 'recordings', amount: 1, reason: 'a reason' },
 }
 
 type Route = { name: string; method: string; url: string; access: string; schema: Schemas }

@@ -15,7 +15,8 @@ const server = fileURLToPath(new URL('../../server/', import.meta.url))
 const jsonTypes: Record<string, string> = {
   'plan_versions.prices':
     'Record<string, { amount: number; currency: string; interval: { unit: "day" | "week" | "month" | "year"; count: number } }>',
-  'plan_versions.includes': 'Record<string, number | boolean | null>',
+  'plan_versions.includes':
+    'Record<string, number | boolean | null | { limit: number; overage: { price: { amount: number; currency: string }; unitsPerPrice?: number; spendCap?: { amount: number; currency: string } } }>',
   'subscriptions.pending_change':
     "{ planVersionId: string; price: string; reason?: string; charge?: 'invoice' | 'waive' }",
   'subscriptions.awaiting':

@@ -66,6 +66,42 @@ describe('consume', () => {
     expect(counters.map((row) => Number(row.used))).toEqual([100, 1])
   })
 
+  test('counts what happened in the open period, from its first moment, and nothing older', async () => {
+    const acme = await freehold.signUp()
+    const token = key(acme)
+    const report = async (at: Date, idempotencyKey?: string) =>
+      freehold.api.post('/v1/consume', { feature: 'recordings', at: at.toISOString(), idempotencyKey }, { token })
+    const later = (time: Date, milliseconds: number) => new Date(time.getTime() + milliseconds)
+    const last = later(freehold.ctx.now(), 0)
+    expect((await report(last, 'once')).body).toMatchObject({ allowed: true, used: 1 })
+    await freehold.advance(days(15))
+    const start = new Date((await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })).body.resetsAt)
+    start.setUTCDate(start.getUTCDate() - 15)
+    expect(await report(later(start, -1))).toMatchObject({ status: 422, body: { code: 'usage_too_old' } })
+    expect((await report(start)).body).toMatchObject({ allowed: true, used: 2 })
+    // Among others in one batch it is refused alone.
+    const answers = await Promise.all([later(start, -1), start, later(start, -1), start].map((at) => report(at)))
+    expect(answers.map(({ status }) => status)).toEqual([422, 200, 422, 200])
+    expect((await report(last, 'once')).body, 'a repeat gets its first answer').toMatchObject({ used: 1 })
+    await freehold.advance(2 * 86_400)
+    expect((await report(last, 'once')).body, 'however old it is by now').toMatchObject({ used: 1 })
+    expect(await report(last, 'twice')).toMatchObject({ status: 422, body: { code: 'usage_too_old' } })
+    expect((await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token })).body).toMatchObject({
+      used: 5,
+    })
+  })
+
+  test('counts what happened up to 24 hours ago', async () => {
+    const token = key(await freehold.signUp())
+    await freehold.advance(2 * 86_400)
+    const report = async (milliseconds: number) => {
+      const at = new Date(freehold.ctx.now().getTime() - milliseconds).toISOString()
+      return (await freehold.api.post('/v1/consume', { feature: 'recordings', at }, { token })).status
+    }
+    expect([await report(86_390_000), await report(86_401_000)]).toEqual([200, 422])
+    expect([await report(-290_000), await report(-310_000)]).toEqual([200, 422])
+  })
+
   test.each([-1, 0, 1.5, 2 ** 53, '1', null, true])('refuses the amount %j and counts nothing', async (amount) => {
     const acme = await freehold.signUp()
     const refused = await freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: key(acme) })

@@ -70,7 +70,7 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   if (!usage || !isAvailable(usage)) return denial('feature_unavailable', ask)
   if (!isCounted(usage)) return permitted(ask)
   const fits = usage.ceiling === null || usage.used + usage.held + amount <= usage.ceiling
-  return answer(fits ? null : 'limit_reached', { ...usage, limit: usage.ceiling }, ask)
+  return answer(fits ? null : 'limit_reached', { ...usage, limit: usage.softLimit ?? usage.ceiling }, ask)
 }
 
 /** May it be done now? Counted when allowed. Metered features. */
@@ -86,10 +86,10 @@ export function consumeUnits(
     credentialId: subject.credentialId,
     requestId: ask.requestId,
     idempotencyKey: ask.idempotencyKey,
-    at: backdated(ctx, ask.at),
+    at: ask.at,
   }
   return gated(ctx, subject, ask, 'metered', {
-    attempt: () => groupCommit(ctx)(consumption),
+    attempt: () => tooLate(ctx, ask.at) ?? groupCommit(ctx)(consumption),
     repeat: () => repeatOf(ctx.db.gatePool, consumption),
   })
 }
@@ -149,7 +149,7 @@ export async function reserve(
 }
 
 type Counting = {
-  attempt: () => Promise<Counted | NotCounted>
+  attempt: () => Promise<Counted | NotCounted> | NotCounted
   /** The first answer to the same idempotency key, where the operation has one. */
   repeat?: () => Promise<Counted | undefined>
 }
@@ -172,7 +172,7 @@ async function gated(
     if (result.outcome === 'revoked') throw new FreeholdError('unauthenticated', 'The key is revoked')
     const before = await repeat?.()
     if (before) return counted(before, before.periodEnd, ask)
-    if (result.outcome === 'too_old') throw tooOld(result.periodStart)
+    if (result.outcome === 'too_old') throw tooOld(result.since)
     if (result.outcome === 'full') return answer('limit_reached', { ...result, resetsAt }, ask)
     // Closed again and again means that somebody keeps changing the business; that is no reason to wait for ever.
     if (opened >= 3) throw new FreeholdError('busy', 'The subscription is changing', { retryAfterSeconds: 1 })
@@ -215,17 +215,22 @@ export function knownFeature(ctx: Context, name: string, kind?: FeatureKind): vo
 
 const dayMilliseconds = 86_400_000
 
-export function backdated(ctx: Context, at: Date | undefined): Date | undefined {
+/** Whether usage is reported too late to be counted; only its repeat is still answered. */
+export function tooLate(ctx: Context, at: Date | undefined): NotCounted | undefined {
   if (at === undefined) return undefined
-  const age = ctx.now().getTime() - at.getTime()
-  if (age > dayMilliseconds) throw new FreeholdError('usage_too_old', 'Usage can be reported for 24 hours')
-  if (age < -300_000) throw new FreeholdError('usage_in_future', 'Usage can be reported up to 5 minutes ahead')
-  return at
+  const since = new Date(ctx.now().getTime() - dayMilliseconds)
+  if (at.getTime() > ctx.now().getTime() + 300_000) {
+    throw new FreeholdError('usage_in_future', 'Usage can be reported up to 5 minutes ahead')
+  }
+  return at < since ? { outcome: 'too_old', since } : undefined
 }
 
 /** What happened in a period that is over is not counted in the one that is open. */
-export const tooOld = (periodStart: Date) =>
-  new FreeholdError('usage_too_old', `The period that is open began at ${periodStart.toISOString()}`)
+export const tooOld = (since: Date) =>
+  new FreeholdError(
+    'usage_too_old',
+    `Only what happened since ${since.toISOString()} is counted: 24 hours, in the open period`,
+  )
 
 const counted = (result: Counted, resetsAt: Date | null, ask: Ask): GateAnswer =>
   answer(null, { ...result, resetsAt }, { ...ask, requestId: result.requestId ?? ask.requestId })

@@ -12,7 +12,7 @@ import {
   type NotCounted,
   type Port,
 } from '../usage/meter.ts'
-import { backdated, knownFeature, tooOld } from './gate.ts'
+import { knownFeature, tooLate, tooOld } from './gate.ts'
 import { openCounter } from './opening.ts'
 
 /**
@@ -32,10 +32,9 @@ export async function consumeIn(port: Port, ctx: Context, consumption: Consumpti
   if (!Number.isInteger(amount) || amount < 1 || amount > largestAmount) {
     throw invalid('amount', `must be a whole number from 1 to ${largestAmount}`)
   }
-  const checked = { ...consumption, at: backdated(ctx, consumption.at) }
-  return counted(port, ctx, checked, {
-    attempt: (inner) => consume(inner, ctx, checked),
-    repeat: () => repeatOf(port, checked),
+  return counted(port, ctx, consumption, {
+    attempt: async (inner) => tooLate(ctx, consumption.at) ?? consume(inner, ctx, consumption),
+    repeat: () => repeatOf(port, consumption),
     tally: (state) => tally(state, state.periodEnd),
   })
 }
@@ -79,7 +78,7 @@ function counted(
       if (result.outcome === 'revoked') throw new FreeholdError('unauthenticated', 'The key is revoked')
       const before = await repeat?.()
       if (before) return tally(before)
-      if (result.outcome === 'too_old') throw tooOld(result.periodStart)
+      if (result.outcome === 'too_old') throw tooOld(result.since)
       if (result.outcome === 'full') throw limitReached(feature, tally(result))
       if (opened > 0) throw busy('The subscription is changing')
       const refusal = await openOutside(ctx, businessId, feature)

@@ -1,3 +1,4 @@
+import { overageIn } from '../usage/entitlements.ts'
 import { holdersOf, overrideInEffect, type Found, type Remedy, type SeenCredential, type StepName } from './steps.ts'
 
 /** What would mend the step that failed. Pure. */
@@ -159,7 +160,7 @@ function ofCounter(found: Found): Remedy {
   ].flat()
   const call = whatFreesUnits(found)
   return {
-    text: `${used} of ${limit} ${feature} are used${lostGrants(around)}. ${sentence(ways.join(', or '))}`,
+    text: `${used} of ${limit} ${feature} are used${spentCap(found)}${lostGrants(around)}. ${sentence(ways.join(', or '))}`,
     page: portal(found, feature === 'members' ? '/team' : '/plan'),
     ...(call === undefined ? {} : { call }),
     staff: override || !isMetered ? overrideCall(found, 'PUT') : staff(found, 'usage', 'POST', '/grants'),
@@ -172,6 +173,11 @@ function whatFreesUnits(found: Found): string | undefined {
   if (found.ctx.product.features[feature]?.kind !== 'metered') return 'POST /v1/release'
   return overrideInEffect(found) ? undefined : planPage(found).call
 }
+
+const spentCap = ({ asked, around }: Found) =>
+  overageIn(around.subscription?.plan.includes[asked.feature ?? ''])?.spendCap
+    ? ', and what may be spent beyond the limit is spent'
+    : ''
 
 /** Credit that is gone is the usual reason for a limit that was higher yesterday. */
 function lostGrants({ grants = [] }: Found['around']): string {

@@ -189,7 +189,8 @@ export const gateRoutes: Routes = (app, ctx) => {
         const counter = await acrossBusinesses(request, (tx) =>
           confirmReservation(tx, ctx, subject.businessId, request.params.id, amount),
         )
-        const { ceiling: limit, used, held, periodEnd } = counter
+        const { ceiling, softLimit, used, held, periodEnd } = counter
+        const limit = softLimit ?? ceiling
         const remaining = limit === null ? null : Math.max(0, limit - used - held)
         return { allowed: true, code: null, limit, used, remaining, resetsAt: periodEnd, requestId }
       }),

@@ -40,7 +40,7 @@ const mostGrants = 20
 async function grantsOf(db: Queryable, ctx: Context, businessId: string, feature: string): Promise<SeenGrant[]> {
   if (ctx.product.features[feature]?.kind !== 'metered') return []
   const now = ctx.now()
-  const grants = (await listGrants(db, businessId)).filter((grant) => grant.feature === feature)
+  const grants = (await listGrants(db, ctx, businessId)).filter((grant) => grant.feature === feature)
   return grants.slice(0, mostGrants).map(({ id, amount, drawn, effectiveAt, expiresAt, reason }) => ({
     id,
     state: effectiveAt > now ? 'not yet' : expiresAt !== null && expiresAt <= now ? 'expired' : 'in effect',

@@ -95,7 +95,7 @@ export async function businessPage(db: Queryable, ctx: Context, business: Busine
     ...item,
     members: (await listMembers(db, id, 99)).map(presentMember),
     entitlements: await entitlementsNow(db, ctx, id, business.status === 'active'),
-    grants: (await listGrants(db, id)).map(presentGrant),
+    grants: (await listGrants(db, ctx, id)).map(presentGrant),
     overrides: (await listOverrides(db, id)).map(presentOverride),
     apiKeys: (await listApiKeys(db, id, 99)).map((key) => presentApiKey(key, hintsOnly)),
     supportSessions: (await listSupportSessions(db, id, 19)).map((each) => presentSupportSession(each, ctx.now())),

@@ -1497,6 +1497,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/businesses/{id}/usage-corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a count right, up or down
+         * @description For staff, and app keys of scope admin
+         */
+        post: operations["createStaffBusinessUsageCorrection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/plans": {
         parameters: {
             query?: never;
@@ -1715,6 +1735,24 @@ export interface components {
             /** Format: date-time */
             closedAt: string | null;
         };
+        Counter: {
+            feature: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            periodStart: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            periodEnd: string;
+            limit: number | null;
+            used: number;
+            /** @description By open reservations */
+            held: number;
+            remaining: number | null;
+        };
         CreditEntry: {
             id: string;
             currency: string;
@@ -1753,6 +1791,29 @@ export interface components {
             limit: number | null;
             used: number | null;
             remaining: number | null;
+            /** @description Where counting goes on beyond the limit */
+            overage?: {
+                /** @description Used beyond the limit in this period */
+                units: number;
+                cost: {
+                    /** @description Minor units */
+                    amount: number;
+                    currency: string;
+                };
+                price: {
+                    /** @description Minor units */
+                    amount: number;
+                    currency: string;
+                };
+                /** @description Units that the price is of */
+                unitsPerPrice: number;
+                /** @description Counting stops where the cost would be more; null is never */
+                spendCap: {
+                    /** @description Minor units */
+                    amount: number;
+                    currency: string;
+                } | null;
+            };
             /** Format: date-time */
             resetsAt: string | null;
             /** @enum {unknown} */
@@ -2049,7 +2110,24 @@ export interface components {
             };
             trialDays: number;
             includes: {
-                [key: string]: number | boolean | null;
+                [key: string]: {
+                    limit: number;
+                    /** @description Counting goes on beyond the limit for this price, until it would cost more than the cap */
+                    overage: {
+                        price: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                        /** @description Units that the price is of; 1 */
+                        unitsPerPrice?: number;
+                        spendCap?: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                    };
+                } | number | boolean | null;
             };
             /** @description Fields the product declares */
             fields: {
@@ -2144,7 +2222,24 @@ export interface components {
             };
             trialDays: number;
             includes: {
-                [key: string]: number | boolean | null;
+                [key: string]: {
+                    limit: number;
+                    /** @description Counting goes on beyond the limit for this price, until it would cost more than the cap */
+                    overage: {
+                        price: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                        /** @description Units that the price is of; 1 */
+                        unitsPerPrice?: number;
+                        spendCap?: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                    };
+                } | number | boolean | null;
             };
             /** @enum {unknown} */
             onEnd: "renew" | "end" | "fallback";
@@ -2305,7 +2400,24 @@ export interface components {
             };
             trialDays: number;
             includes: {
-                [key: string]: number | boolean | null;
+                [key: string]: {
+                    limit: number;
+                    /** @description Counting goes on beyond the limit for this price, until it would cost more than the cap */
+                    overage: {
+                        price: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                        /** @description Units that the price is of; 1 */
+                        unitsPerPrice?: number;
+                        spendCap?: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                    };
+                } | number | boolean | null;
             };
             /** @description Fields the product declares */
             fields: {
@@ -2341,7 +2453,24 @@ export interface components {
             };
             trialDays: number;
             includes: {
-                [key: string]: number | boolean | null;
+                [key: string]: {
+                    limit: number;
+                    /** @description Counting goes on beyond the limit for this price, until it would cost more than the cap */
+                    overage: {
+                        price: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                        /** @description Units that the price is of; 1 */
+                        unitsPerPrice?: number;
+                        spendCap?: {
+                            /** @description Minor units */
+                            amount: number;
+                            currency: string;
+                        };
+                    };
+                } | number | boolean | null;
             };
             /** @description Fields the product declares */
             fields: {
@@ -5977,6 +6106,55 @@ export interface operations {
             };
         };
     };
+    createStaffBusinessUsageCorrection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    feature: string;
+                    /** @description Added to what was counted; below zero takes away */
+                    amount: number;
+                    /** @description Kept in the audit log */
+                    reason: string;
+                    /**
+                     * Format: date-time
+                     * @description In the current period, or the one before; now by default
+                     */
+                    at?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counter"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listStaffPlans: {
         parameters: {
             query?: never;
@@ -6109,7 +6287,24 @@ export interface operations {
                     /** @default 0 */
                     trialDays: number;
                     includes: {
-                        [key: string]: number | boolean | null;
+                        [key: string]: {
+                            limit: number;
+                            /** @description Counting goes on beyond the limit for this price, until it would cost more than the cap */
+                            overage: {
+                                price: {
+                                    /** @description Minor units */
+                                    amount: number;
+                                    currency: string;
+                                };
+                                /** @description Units that the price is of; 1 */
+                                unitsPerPrice?: number;
+                                spendCap?: {
+                                    /** @description Minor units */
+                                    amount: number;
+                                    currency: string;
+                                };
+                            };
+                        } | number | boolean | null;
                     };
                     /**
                      * @default renew

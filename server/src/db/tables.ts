@@ -313,7 +313,7 @@ export interface PlanVersionsTable {
   version: number
   prices: ColumnType<Record<string, { amount: number; currency: string; interval: { unit: 'day' | 'week' | 'month' | 'year'; count: number } }>, string, string>
   trialDays: Generated<number>
-  includes: ColumnType<Record<string, number | boolean | null>, string, string>
+  includes: ColumnType<Record<string, number | boolean | null | { limit: number; overage: { price: { amount: number; currency: string }; unitsPerPrice?: number; spendCap?: { amount: number; currency: string } } }>, string, string>
   onEnd: Generated<string>
   fallbackPlan: string | null
   createdAt: Date

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import type { IncludedValue, ProductPlan } from '../product.ts'
-import { isCounted } from '../usage/entitlements.ts'
+import { isCounted, limitIn } from '../usage/entitlements.ts'
 import { exceeding, type Exceeding } from '../usage/exceeding.ts'
 import type { CataloguePlan } from './catalogue.ts'
 
@@ -65,7 +65,7 @@ function loweredLimits(
 ): Record<string, number> {
   const ceiling = (includes: Record<string, IncludedValue>, feature: string) => {
     const value = includes[feature]
-    return value === null ? Infinity : Number(value ?? 0)
+    return value === undefined ? 0 : (limitIn(value) ?? Infinity)
   }
   return Object.fromEntries(
     Object.entries(ctx.product.features)

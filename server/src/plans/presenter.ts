@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import { closed, fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import type { IncludedValue } from '../product.ts'
 import type { CataloguePlan, CatalogueVersion } from './catalogue.ts'
 import type { Impact } from './impact.ts'
@@ -9,6 +9,14 @@ const Interval = Type.Object({
   count: Type.Integer({ minimum: 1 }),
 })
 
+const MoneyBody = Type.Object(
+  {
+    amount: Type.Integer({ minimum: 0, maximum: 1_000_000_000_000, description: 'Minor units' }),
+    currency: Type.String(),
+  },
+  closed,
+)
+
 const Prices = Type.Record(
   Type.String(),
   Type.Object({
@@ -17,10 +25,24 @@ const Prices = Type.Record(
     interval: Interval,
   }),
 )
-const Includes = Type.Record(
-  Type.String(),
-  Type.Unsafe<IncludedValue>({ type: ['number', 'boolean', 'null'], description: 'null is unlimited' }),
+const Overage = Type.Object(
+  {
+    price: MoneyBody,
+    unitsPerPrice: Type.Optional(Type.Integer({ minimum: 1, description: 'Units that the price is of; 1' })),
+    spendCap: Type.Optional(MoneyBody),
+  },
+  { ...closed, description: 'Counting goes on beyond the limit for this price, until it would cost more than the cap' },
 )
+
+/** What a plan includes of a feature. */
+export const Included = Type.Unsafe<IncludedValue>({
+  description: 'null is unlimited; an object is a limit that counting may go beyond',
+  type: ['object', 'number', 'boolean', 'null'],
+  properties: { limit: Type.Integer({ minimum: 0 }), overage: Overage },
+  required: ['limit', 'overage'],
+  ...closed,
+})
+const Includes = Type.Record(Type.String(), Included)
 
 /** A plan as customers see it: what its newest version sells. */
 export const PlanBody = Type.Object(

@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { actorOf, type Routes } from '../http/request.ts'
 import { closed, Name, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
-import type { IncludedValue } from '../product.ts'
 import { catalogue, cataloguePlan } from './catalogue.ts'
 import { changePlan, previewVersion, publishVersion } from './changes.ts'
 import { existingChoices } from './moves.ts'
 import {
+  Included,
   PlanPreviewBody,
   PlanVersionBody,
   presentPlanVersion,
@@ -45,7 +45,7 @@ const NewVersionBody = Type.Object(
       },
     ),
     trialDays: Type.Integer({ minimum: 0, maximum: 3650, default: 0 }),
-    includes: Type.Record(PlainName, Type.Unsafe<IncludedValue>({ type: ['number', 'boolean', 'null'] }), {
+    includes: Type.Record(PlainName, Included, {
       ...closed,
       maxProperties: 500,
     }),

@@ -1,4 +1,6 @@
+import { CompiledQuery } from 'kysely'
 import type { Context } from '../context.ts'
+import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { emit } from '../events/emit.ts'
 import { mailUsageAlert } from './mail.ts'
@@ -18,6 +20,20 @@ export const alertInsert = (amount: string, now: string) => `
     and c.used * 5 >= l.ceiling * 4
     and ((c.used - ${amount}) * 5 < l.ceiling * 4 or (c.used >= l.ceiling and c.used - ${amount} < l.ceiling))
   on conflict do nothing`
+
+/** The same for a counter that was changed in other ways, under its lock. */
+export async function noticeLimits(tx: Tx, ctx: Context, counter: CounterKey & { counted: number }): Promise<void> {
+  const { businessId, feature, periodStart, counted } = counter
+  const statement = `
+with counted as (
+  select business_id, feature, period_start, used, ceiling, soft_limit
+  from freehold.usage_counters
+  where business_id = $1 and feature = $2 and period_start = $3
+)
+${alertInsert('$4::bigint', '$5')}`
+  const values = [businessId, feature, periodStart, counted, ctx.now()]
+  await tx.withoutPlugins().executeQuery(CompiledQuery.raw(statement, values))
+}
 
 const batchSize = 500
 
@@ -55,7 +71,7 @@ async function mailCounter(ctx: Context, { businessId, feature, periodStart }: C
     const counter = await tx
       .selectFrom('usageCounters')
       .innerJoin('businesses', 'businesses.id', 'usageCounters.businessId')
-      .select(['periodEnd', 'businesses.name'])
+      .select(['periodEnd', 'softLimit', 'businesses.name'])
       .where('businessId', '=', businessId)
       .where('feature', '=', feature)
       .where('periodStart', '=', periodStart)
@@ -82,6 +98,7 @@ async function mailCounter(ctx: Context, { businessId, feature, periodStart }: C
         used: highest.used,
         limit: highest.ceiling,
         resetsAt: counter.periodEnd,
+        goesOn: counter.softLimit !== null,
       })
     }
   })

@@ -21,6 +21,8 @@ export type CountedPeriod = {
   used: number
   attributed: number
   drawn: number
+  /** When the counter was opened: nothing about the sources has changed since. */
+  openedAt: Date
 }
 
 export type Draw = { periodStart: Date; grantId: string | null; amount: number }
@@ -28,33 +30,48 @@ export type Draw = { periodStart: Date; grantId: string | null; amount: number }
 /** The plan's allowance stands among the grants at this priority. */
 export const planPriority = 50
 
-/** Attributes what the periods have counted since, oldest first. A grant gives only while it is in effect. */
-export function attribute(periods: CountedPeriod[], grants: Grant[]): Draw[] {
+/**
+ * Attributes what the periods have counted since, oldest first. The plan and the grants that were in effect when the
+ * counter was opened pay, in burn order; a grant that came into effect after that pays only for what they could not.
+ */
+export function attribute(periods: CountedPeriod[], grants: Grant[], now: Date): Draw[] {
   const left = new Map(grants.map((grant) => [grant.id, grant.amount - grant.drawn]))
   return periods.toSorted(byStart).flatMap((period) => {
-    const sources = [
-      {
-        grantId: null,
-        id: '',
-        priority: planPriority,
-        expiresAt: period.periodEnd as Date | null,
-        effectiveAt: period.periodStart,
-        remaining: period.allowance === null ? Infinity : period.allowance - (period.attributed - period.drawn),
-      },
-      ...grants.flatMap((grant) =>
-        grant.effectiveAt < period.periodEnd && (grant.expiresAt === null || grant.expiresAt > period.periodStart)
-          ? { ...grant, grantId: grant.id, remaining: left.get(grant.id) ?? 0 }
-          : [],
-      ),
-    ]
+    const { periodStart, periodEnd, openedAt, allowance } = period
     let units = period.used - period.attributed
-    return sources.toSorted(burnOrder).flatMap(({ grantId, remaining }) => {
-      const amount = Math.max(0, Math.min(units, remaining))
-      units -= amount
-      if (grantId !== null) left.set(grantId, (left.get(grantId) ?? 0) - amount)
-      return amount > 0 ? [{ periodStart: period.periodStart, grantId, amount }] : []
-    })
+    const drawFrom = (sources: Source[]): Draw[] =>
+      sources.toSorted(burnOrder).flatMap(({ grantId, remaining }) => {
+        const amount = Math.max(0, Math.min(units, remaining))
+        units -= amount
+        if (grantId !== null) left.set(grantId, (left.get(grantId) ?? 0) - amount)
+        return amount > 0 ? [{ periodStart, grantId, amount }] : []
+      })
+    const sourceOf = (grant: Grant): Source => ({ ...grant, grantId: grant.id, remaining: left.get(grant.id) ?? 0 })
+    const plan: Source = {
+      grantId: null,
+      id: '',
+      priority: planPriority,
+      expiresAt: periodEnd,
+      effectiveAt: periodStart,
+      remaining: allowance === null ? Infinity : allowance - (period.attributed - period.drawn),
+    }
+    const there = grants.filter((grant) => isInEffect(grant, openedAt))
+    const come = grants.filter(
+      ({ effectiveAt }) => effectiveAt > openedAt && effectiveAt < periodEnd && effectiveAt <= now,
+    )
+    return [...drawFrom([plan, ...there.map(sourceOf)]), ...drawFrom(come.map(sourceOf))]
   })
+}
+
+type Source = Ranked & { grantId: string | null; remaining: number }
+
+const isInEffect = ({ effectiveAt, expiresAt }: Grant, at: Date) =>
+  effectiveAt <= at && (expiresAt === null || expiresAt > at)
+
+/** What was counted in a period and nothing has paid for, once the draws are made. */
+export function unpaidUnits({ periodStart, used, attributed }: CountedPeriod, draws: Draw[]): number {
+  const paid = draws.filter((draw) => sameTime(draw.periodStart, periodStart))
+  return used - attributed - total(paid)
 }
 
 type Ranked = { id: string; priority: number; effectiveAt: Date; expiresAt: Date | null }
@@ -71,10 +88,10 @@ export function burnOrder(left: Ranked, right: Ranked): number {
 }
 
 /**
- * The ceiling of a period: what the plan gives, what it has drawn from grants already, and what these still hold at
- * `now` once all draws are made.
+ * The limit of a period: what the plan gives, what it has drawn from grants already, and what these still hold at `now`
+ * once all draws are made.
  */
-export function ceilingWith(
+export function limitWith(
   allowance: number | null,
   current: CountedPeriod | undefined,
   grants: Grant[],
@@ -85,9 +102,7 @@ export function ceilingWith(
   const drawn =
     (current?.drawn ?? 0) +
     total(draws.filter((draw) => draw.grantId && sameTime(draw.periodStart, current?.periodStart)))
-  const inEffect = grants.filter(
-    (grant) => grant.effectiveAt <= now && (grant.expiresAt === null || grant.expiresAt > now),
-  )
+  const inEffect = grants.filter((grant) => isInEffect(grant, now))
   const held = inEffect.map(
     (grant) => grant.amount - grant.drawn - total(draws.filter((draw) => draw.grantId === grant.id)),
   )

@@ -6,8 +6,9 @@ import type { UsageCountersTable } from '../db/tables.ts'
 import type { Feature } from '../product.ts'
 import { boundaryAfter, boundaryAtOrBefore } from '../subscriptions/cycle.ts'
 import type { Subscription, SubscriptionAccess } from '../subscriptions/lifecycle.ts'
-import { attribute, ceilingWith, type CountedPeriod, type Draw, type Grant } from './attribution.ts'
+import { attribute, limitWith, unpaidUnits, type CountedPeriod, type Draw, type Grant } from './attribution.ts'
 import { entitlementOf, type Entitlement, type Override } from './entitlements.ts'
+import { limitsOf } from './overage.ts'
 
 /**
  * Counters carry what the consuming statement needs to decide alone: how much is used and held, the ceiling, and until
@@ -58,8 +59,12 @@ export async function invalidateCountersOfEach(tx: Tx, businessIds: string[]): P
 
 /** What a business has of a feature now, and how much of it is taken. */
 export type Usage = Entitlement & {
-  /** With grants; null is unlimited. */
+  /** Where counting stops, with grants; null is unlimited. */
   ceiling: number | null
+  /** Where counting may go on for a price, the limit that people are told. */
+  softLimit: number | null
+  /** Used in this period beyond what the plan and grants have paid for. */
+  unpaid: number
   used: number
   held: number
   resetsAt: Date | null
@@ -82,10 +87,12 @@ export async function readUsage(
       const entitlement = entitlementOf(feature, name, subscription.plan.includes, overrides, now)
       const period = periodOf(feature, subscription, now)
       const { periods, grants } = accounts(name)
+      const draws = attribute(periods, grants, now)
       const current = periods.find(({ periodStart }) => periodStart.getTime() === period.start.getTime())
       const usage: Usage = {
         ...entitlement,
-        ceiling: ceilingWith(entitlement.limit, current, grants, attribute(periods, grants), now),
+        ...limitsOf(limitWith(entitlement.limit, current, grants, draws, now), entitlement.overage),
+        unpaid: current ? unpaidUnits(current, draws) : 0,
         used: name === 'members' ? seats : (current?.used ?? 0),
         held: current?.held ?? 0,
         resetsAt: feature.kind === 'metered' ? period.end : null,
@@ -108,7 +115,7 @@ export async function refreshCounter(tx: Tx, ctx: Context, standing: Standing, n
   const entitlement = entitlementOf(feature, name, subscription.plan.includes, overrides, now)
 
   const { periods, grants } = (await loadAccounts(tx, businessId, [name], 'lock'))(name)
-  const draws = attribute(periods, grants)
+  const draws = attribute(periods, grants, now)
   await storeDraws(tx, businessId, name, draws)
   const current = periods.find(({ periodStart }) => periodStart.getTime() === period.start.getTime())
 
@@ -123,8 +130,9 @@ export async function refreshCounter(tx: Tx, ctx: Context, standing: Standing, n
   const usable = access === 'full' && entitlement.source !== 'none'
   const state = {
     periodEnd: period.end,
-    ceiling: ceilingWith(entitlement.limit, current, grants, draws, now),
+    ...limitsOf(limitWith(entitlement.limit, current, grants, draws, now), entitlement.overage),
     allowance: entitlement.limit,
+    openedAt: now,
     validUntil: usable ? new Date(Math.min(...nextChange)) : sql<Date>`'-infinity'`,
   }
   return tx

@@ -1,4 +1,4 @@
-import type { Feature, IncludedValue } from '../product.ts'
+import type { Feature, IncludedValue, Overage, SoftLimit } from '../product.ts'
 
 /**
  * What a business may use now: an override replaces what the pinned plan version includes. Grants come on top and are
@@ -8,6 +8,8 @@ export type Entitlement = {
   kind: Feature['kind']
   /** `allocated` and `metered`: the plan's or the override's limit, without grants; null is unlimited. */
   limit: number | null
+  /** On which terms counting goes on beyond the limit; null where it does not. An override leaves them as they are. */
+  overage: Overage | null
   /** `switch`: whether it is on. `value`: the setting. */
   value: IncludedValue
   source: 'plan' | 'override' | 'none'
@@ -27,13 +29,22 @@ export function entitlementOf(
   // `null` is a value here: unlimited.
   const planned = included === undefined ? (feature.kind === 'switch' ? false : 0) : included
   const value = override ? override.value : planned
+  const limit = isCounted(feature) ? limitIn(value) : null
   return {
     kind: feature.kind,
-    limit: isCounted(feature) ? (value as number | null) : null,
+    limit,
+    overage: limit === null ? null : overageIn(planned),
     value,
     source: override ? 'override' : included === undefined ? 'none' : 'plan',
   }
 }
+
+/** The limit that a plan includes of a counted feature; null is unlimited. */
+export const limitIn = (value: IncludedValue): number | null => (isSoft(value) ? value.limit : (value as number | null))
+
+export const overageIn = (value: IncludedValue | undefined): Overage | null => (isSoft(value) ? value.overage : null)
+
+const isSoft = (value: IncludedValue | undefined): value is SoftLimit => typeof value === 'object' && value !== null
 
 export const isCounted = ({ kind }: Pick<Feature, 'kind'>): boolean => kind === 'allocated' || kind === 'metered'
 

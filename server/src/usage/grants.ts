@@ -71,7 +71,7 @@ export async function createGrant(
 }
 
 /** Newest first, with what has been drawn up to now: counting attributes units only when something else changes. */
-export async function listGrants(db: Queryable, businessId: string): Promise<GrantRow[]> {
+export async function listGrants(db: Queryable, ctx: Context, businessId: string): Promise<GrantRow[]> {
   const rows = await db
     .selectFrom('grants')
     .selectAll()
@@ -83,7 +83,7 @@ export async function listGrants(db: Queryable, businessId: string): Promise<Gra
   const accounts = await loadAccounts(db, businessId, features)
   const draws = features.flatMap((feature) => {
     const { periods, grants } = accounts(feature)
-    return attribute(periods, grants)
+    return attribute(periods, grants, ctx.now())
   })
   return rows.map((row) => ({
     ...row,

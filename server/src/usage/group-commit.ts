@@ -333,7 +333,7 @@ function refuseWhatCannotFit(group: Asking[], { used, held, ceiling, softLimit, 
 function refuseTooOld(group: Asking[], { periodStart }: OpenCounter): Asking[] {
   return group.filter(({ request: { at }, resolve }) => {
     if (at === undefined || at >= periodStart) return true
-    resolve({ outcome: 'too_old', periodStart })
+    resolve({ outcome: 'too_old', since: periodStart })
     return false
   })
 }

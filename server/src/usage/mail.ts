@@ -11,10 +11,12 @@ export type UsageMail = {
   used: number
   limit: number
   resetsAt: Date
+  /** Whether counting goes on beyond the limit, for a price. */
+  goesOn: boolean
 }
 
 export const mailUsageAlert = (tx: Tx, ctx: Context, mail: UsageMail) => {
-  const { to, businessId, businessName, feature, threshold, used, limit, resetsAt } = mail
+  const { to, businessId, businessName, feature, threshold, used, limit, resetsAt, goesOn } = mail
   const unit = ctx.product.features[feature]?.unit
   const what = unit === undefined ? feature : `${unit}s`
   const resets = `${resetsAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
@@ -29,7 +31,9 @@ export const mailUsageAlert = (tx: Tx, ctx: Context, mail: UsageMail) => {
           : `${businessName} has used ${threshold} % of its ${what}`,
       paragraphs: [
         `“${businessName}” has used ${used} of ${limit} ${what}.`,
-        threshold === 100 ? `Further ones are refused until ${resets}.` : `The count starts again at ${resets}.`,
+        threshold === 100
+          ? `Further ones are ${goesOn ? 'charged as the plan says' : 'refused'} until ${resets}.`
+          : `The count starts again at ${resets}.`,
       ],
       action: { label: 'See plans', url: `${ctx.settings.publicUrl}/b/${businessId}/plan` },
     },

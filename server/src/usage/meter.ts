@@ -34,8 +34,8 @@ export type Counted = {
 
 export type NotCounted =
   | { outcome: 'full'; limit: number | null; used: number; held: number; periodEnd: Date }
-  /** It happened before the period that is open. */
-  | { outcome: 'too_old'; periodStart: Date }
+  /** It happened before `since`, from when on what happened is counted. */
+  | { outcome: 'too_old'; since: Date }
   /** No counter is open: the cycle has ended, or something about the business has changed. */
   | { outcome: 'closed' }
   | { outcome: 'revoked' }
@@ -104,8 +104,8 @@ export async function consume(port: Port, ctx: Context, consumption: Consumption
   const [seen] = (await port.query(lookStatement, [businessId, feature, now, credentialId ?? null])).rows
   if (!seen) return { outcome: 'closed' }
   if (seen['revoked'] === true) return { outcome: 'revoked' }
-  const periodStart = new Date(seen['period_start'] as string | Date)
-  if (at && at < periodStart) return { outcome: 'too_old', periodStart }
+  const since = new Date(seen['period_start'] as string | Date)
+  if (at && at < since) return { outcome: 'too_old', since }
   return { outcome: 'full', ...state(seen) }
 }
 

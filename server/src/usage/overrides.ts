@@ -5,13 +5,15 @@ import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { LimitOverridesTable } from '../db/tables.ts'
 import { invalid } from '../errors.ts'
-import type { Feature, IncludedValue } from '../product.ts'
+import type { Feature, IncludedValue, SoftLimit } from '../product.ts'
 import { lockSubscription } from '../subscriptions/subscriptions.ts'
 import { invalidateCounters } from './counters.ts'
 
 export type LimitOverride = Selectable<LimitOverridesTable>
 
-export type NewOverride = { limit: IncludedValue; reason: string; expiresAt?: Date | undefined }
+export type LimitValue = Exclude<IncludedValue, SoftLimit>
+
+export type NewOverride = { limit: LimitValue; reason: string; expiresAt?: Date | undefined }
 
 /** Replaces what the plan includes of a feature, for one business, until it expires or is taken away. */
 export async function overrideLimit(
@@ -92,7 +94,7 @@ function kindOf(ctx: Context, name: string): Feature['kind'] {
   return feature.kind
 }
 
-function checkValue(kind: Feature['kind'], limit: IncludedValue): void {
+function checkValue(kind: Feature['kind'], limit: LimitValue): void {
   if (kind === 'switch') {
     if (typeof limit !== 'boolean') throw invalid('body/limit', 'must be true or false: the feature is a switch')
   } else if (kind === 'value') {

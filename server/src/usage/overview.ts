@@ -2,10 +2,28 @@ import { Type } from 'typebox'
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import { OptionalInteger, OptionalTime } from '../http/schemas.ts'
+import type { Money } from '../product.ts'
 import type { Entitlements } from '../product-names.ts'
 import { accessOf } from '../subscriptions/lifecycle.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
 import { readUsage, type Standing, type Usage } from './counters.ts'
+import { overageCost } from './overage.ts'
+
+const MoneyBody = Type.Object({ amount: Type.Integer({ description: 'Minor units' }), currency: Type.String() })
+
+const OverageBody = Type.Object(
+  {
+    units: Type.Integer({ description: 'Used beyond the limit in this period' }),
+    cost: MoneyBody,
+    price: MoneyBody,
+    unitsPerPrice: Type.Integer({ description: 'Units that the price is of' }),
+    spendCap: Type.Unsafe<Money | null>({
+      anyOf: [MoneyBody, { type: 'null' }],
+      description: 'Counting stops where the cost would be more; null is never',
+    }),
+  },
+  { description: 'Where counting goes on beyond the limit' },
+)
 
 /** What a business has of one feature now. */
 export const EntitlementBody = Type.Object(
@@ -14,6 +32,7 @@ export const EntitlementBody = Type.Object(
     limit: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'With grants; null is unlimited' }),
     used: OptionalInteger,
     remaining: OptionalInteger,
+    overage: Type.Optional(OverageBody),
     resetsAt: OptionalTime,
     source: Type.Enum(['plan', 'override', 'none']),
     enabled: Type.Optional(Type.Boolean({ description: 'Of a switch' })),
@@ -47,7 +66,18 @@ export async function currentEntitlements(db: Queryable, ctx: Context, standing:
   return Object.fromEntries(Object.entries(usage).map(([name, each]) => [name, present(each, true)])) as Entitlements
 }
 
-const nothing = { limit: 0, value: 0, source: 'none', ceiling: 0, used: 0, held: 0, resetsAt: null } as const
+const nothing = {
+  limit: 0,
+  overage: null,
+  value: 0,
+  source: 'none',
+  ceiling: 0,
+  softLimit: null,
+  unpaid: 0,
+  used: 0,
+  held: 0,
+  resetsAt: null,
+} as const
 
 function present(usage: Usage, entitled: boolean) {
   const { kind } = usage
@@ -57,8 +87,17 @@ function present(usage: Usage, entitled: boolean) {
     const setting = kind === 'switch' ? { enabled: has === true } : { value: Number(has) }
     return { kind, limit: null, used: null, remaining: null, resetsAt: null, source, ...setting }
   }
-  const limit = entitled ? usage.ceiling : 0
+  const limit = entitled ? (usage.softLimit ?? usage.ceiling) : 0
   const { used, held } = usage
   const remaining = limit === null ? null : Math.max(0, limit - used - held)
-  return { kind, limit, used, remaining, resetsAt: entitled ? usage.resetsAt : null, source }
+  const beyond = entitled ? overageOf(usage) : undefined
+  const resetsAt = entitled ? usage.resetsAt : null
+  return { kind, limit, used, remaining, ...(beyond ? { overage: beyond } : {}), resetsAt, source }
+}
+
+function overageOf({ overage, softLimit, unpaid: units }: Usage) {
+  if (overage === null || softLimit === null) return undefined
+  const { price, unitsPerPrice = 1, spendCap = null } = overage
+  const cost = { amount: overageCost(units, overage), currency: price.currency }
+  return { units, cost, price, unitsPerPrice, spendCap }
 }

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import { OptionalTime, Time } from '../http/schemas.ts'
-import type { IncludedValue } from '../product.ts'
+import { OptionalInteger, OptionalTime, Time } from '../http/schemas.ts'
+import type { Counter } from './counters.ts'
 import type { GrantRow } from './grants.ts'
-import type { LimitOverride } from './overrides.ts'
+import type { LimitOverride, LimitValue as Limit } from './overrides.ts'
 
 export const GrantBody = Type.Object(
   {
@@ -26,8 +26,28 @@ export const presentGrant = ({ businessId: _, ...grant }: GrantRow) => ({
   remaining: grant.amount - grant.drawn,
 })
 
+/** What was counted in one period. */
+export const CounterBody = Type.Object(
+  {
+    feature: Type.String(),
+    periodStart: Time,
+    periodEnd: Time,
+    limit: OptionalInteger,
+    used: Type.Integer(),
+    held: Type.Integer({ description: 'By open reservations' }),
+    remaining: OptionalInteger,
+  },
+  { $id: 'Counter' },
+)
+
+export function presentCounter({ feature, periodStart, periodEnd, ceiling, softLimit, used, held }: Counter) {
+  const limit = softLimit ?? ceiling
+  const remaining = limit === null ? null : Math.max(0, limit - used - held)
+  return { feature, periodStart, periodEnd, limit, used, held, remaining }
+}
+
 /** What stands in place of a plan's limit. */
-export const LimitValue = Type.Unsafe<IncludedValue>({
+export const LimitValue = Type.Unsafe<Limit>({
   type: ['number', 'boolean', 'null'],
   description: 'Of a switch true or false, otherwise a number; null is unlimited',
 })

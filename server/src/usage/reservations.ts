@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import { sqlState } from '../db/transactions.ts'
+import { noticeLimits } from './alerts.ts'
 import type { Counted, NotCounted } from './meter.ts'
 
 /**
@@ -43,14 +44,15 @@ export async function reserveUnits(
     return before.answer
   }
   if (!counter) return { outcome: 'closed' }
-  const { ceiling: limit, used, periodEnd, periodStart } = counter
+  const { ceiling, softLimit, used, periodEnd, periodStart } = counter
+  const limit = softLimit ?? ceiling
   const revoked = await tx
     .selectFrom('recentRevocations')
     .select('credentialId')
     .where('credentialId', '=', credentialId)
     .executeTakeFirst()
   if (revoked) return { outcome: 'revoked' }
-  if (limit !== null && used + counter.held + amount > limit)
+  if (ceiling !== null && used + counter.held + amount > ceiling)
     return { outcome: 'full', limit, used, held: counter.held, periodEnd }
 
   const id = ctx.newId('reservation')
@@ -144,11 +146,12 @@ export async function confirmReservation(tx: Tx, ctx: Context, businessId: strin
       amount: units,
       usedAfter: used,
       heldAfter: held,
-      ceiling: counter.ceiling,
+      ceiling: counter.softLimit ?? counter.ceiling,
       credentialId: reservation.credentialId,
       at: ctx.now(),
     })
     .execute()
+  await noticeLimits(tx, ctx, { ...counter, counted: units })
   return { ...counter, used, held }
 }
 

@@ -3,11 +3,29 @@ import { Instant, instant } from '../http/instants.ts'
 import { actorOf, type Routes } from '../http/request.ts'
 import { Amount, closed, FeatureName, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
+import { correctUsage } from './corrections.ts'
 import { createGrant } from './grants.ts'
 import { overrideLimit, restoreLimit } from './overrides.ts'
-import { GrantBody, LimitOverrideBody, LimitValue, presentGrant, presentOverride } from './presenter.ts'
+import {
+  CounterBody,
+  GrantBody,
+  LimitOverrideBody,
+  LimitValue,
+  presentCounter,
+  presentGrant,
+  presentOverride,
+} from './presenter.ts'
 
-/** Staff give one business more, or another limit than its plan has. */
+const most = 1_000_000_000
+const Difference = Type.Unsafe<number>({
+  anyOf: [
+    { type: 'integer', minimum: 1, maximum: most },
+    { type: 'integer', minimum: -most, maximum: -1 },
+  ],
+  description: 'Added to what was counted; below zero takes away',
+})
+
+/** Staff give one business more, or another limit than its plan has, and set right what was counted wrongly. */
 export const staffUsageRoutes: Routes = (app, ctx) => {
   const tags = ['Staff']
 
@@ -43,6 +61,34 @@ export const staffUsageRoutes: Routes = (app, ctx) => {
             expiresAt: instant('body/expiresAt', expiresAt),
           }),
         )
+      }),
+  )
+
+  app.post(
+    '/v1/staff/businesses/:id/usage-corrections',
+    {
+      config: { access: 'staff:write' },
+      schema: {
+        summary: 'Set a count right, up or down',
+        tags,
+        params: path('id'),
+        body: Type.Object(
+          {
+            feature: FeatureName,
+            amount: Difference,
+            reason: Reason,
+            at: Type.Optional({ ...Instant, description: 'In the current period, or the one before; now by default' }),
+          },
+          closed,
+        ),
+        response: { 201: CounterBody },
+      },
+    },
+    (request) =>
+      acrossBusinesses(request, async (tx) => {
+        const { at, ...body } = request.body
+        const correction = { ...body, at: instant('body/at', at) }
+        return presentCounter(await correctUsage(tx, ctx, actorOf(request), request.params.id, correction))
       }),
   )
 

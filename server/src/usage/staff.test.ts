@@ -97,6 +97,40 @@ describe('a grant', () => {
     expect(await acme.consume(1)).toMatchObject({ limit: 140 })
   })
 
+  test('that begins later does not pay for what the plan has paid for, however high its priority', async () => {
+    const acme = await open()
+    await acme.grant({ amount: 50, priority: 10, effectiveAt: inSeconds(3600) })
+    await acme.consume(30)
+    expect(await acme.grants()).toMatchObject([{ drawn: 0 }])
+    await freehold.advance(3601)
+    expect(await acme.grants()).toMatchObject([{ drawn: 0 }])
+    expect(await acme.consume(20)).toMatchObject({ allowed: true, limit: 150, used: 50 })
+    expect(await acme.grants()).toMatchObject([{ drawn: 20 }])
+    await freehold.advance(days(15))
+    expect(await acme.consume(1)).toMatchObject({ limit: 130 })
+  })
+
+  test('that is over before its units are attributed has paid for those counted while it was there', async () => {
+    const acme = await open()
+    await acme.grant({ amount: 50, priority: 10, expiresAt: inSeconds(3600) })
+    await acme.consume(30)
+    await freehold.advance(3601)
+    expect(await acme.consume(20)).toMatchObject({ limit: 130, used: 50 })
+    expect(await acme.grants()).toMatchObject([{ drawn: 30 }])
+  })
+
+  test('that comes when more was counted than anything has paid for pays for the rest', async () => {
+    const acme = await open()
+    await freehold.api.post(
+      `${acme.url}/usage-corrections`,
+      { feature: 'recordings', amount: 120, reason },
+      people.admin,
+    )
+    await acme.grant({ amount: 50 })
+    expect(await acme.consume(1)).toMatchObject({ allowed: true, limit: 150, used: 121, remaining: 29 })
+    expect(await acme.grants()).toMatchObject([{ drawn: 21 }])
+  })
+
   test('is drawn by priority, then by what expires first', async () => {
     const acme = await open()
     freehold.ok(await acme.grant({ amount: 10, reason: 'last' }))
