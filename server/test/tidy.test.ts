@@ -192,7 +192,11 @@ describe('a source file', () => {
   test('says business, limit, staff, grant and support session, whatever others call them', () => {
     const banned: [RegExp, string, string[]][] = [
       // The name of SVG's namespace, in the icon of a page.
-      [/organi[sz]ation|\borgs?\b|orgId|tenant_?id|workspace_?id|team_?id|customer_?id/i, 'business', ['pages/page.ts']],
+      [
+        /organi[sz]ation|\borgs?\b|orgId|tenant_?id|workspace_?id|team_?id|customer_?id/i,
+        'business',
+        ['pages/page.ts'],
+      ],
       [/account_?id/i, 'business or user', ['users/better-auth.ts']],
       [/quota/i, 'limit', []],
       // PostgreSQL's own superuser.
