@@ -1,0 +1,22 @@
+import type fc from 'fast-check'
+
+/**
+ * How often properties are tried, and how one that failed is tried again. A failure prints its seed and its path:
+ *
+ *   FREEHOLD_SEED=1234 FREEHOLD_PATH=12:0:3 vitest run server/test/properties/model.test.ts -t 'the name of the test'
+ *
+ * repeats it, shrunk as far as it was. PROPERTY_RUNS=500 tries each property that often.
+ */
+const { PROPERTY_RUNS, FREEHOLD_SEED, FREEHOLD_PATH } = process.env
+
+export function runs(count: number): Pick<fc.Parameters, 'numRuns' | 'seed' | 'path' | 'endOnFailure'> {
+  return {
+    numRuns: PROPERTY_RUNS === undefined ? count : Number(PROPERTY_RUNS),
+    ...(FREEHOLD_SEED === undefined ? {} : { seed: Number(FREEHOLD_SEED) }),
+    ...(FREEHOLD_PATH === undefined ? {} : { path: FREEHOLD_PATH }),
+  }
+}
+
+/** Long enough for that many; a machine may be busy with other things. */
+export const patience = (count: number, millisecondsEach: number): number =>
+  60_000 + (runs(count).numRuns ?? count) * millisecondsEach
