@@ -102,6 +102,29 @@ describe('consume', () => {
     expect([await report(-290_000), await report(-310_000)]).toEqual([200, 422])
   })
 
+  test('refuses a moment that no clock shows before it travels with what others count', async () => {
+    const acme = key(await freehold.signUp())
+    const neighbour = key(await freehold.signUp())
+    const leapSecond = { feature: 'recordings', at: '2016-12-31T23:59:60Z', idempotencyKey: 'second' }
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) =>
+        index % 4 === 0
+          ? freehold.api.post('/v1/consume', leapSecond, { token: acme })
+          : freehold.api.post('/v1/consume', { feature: 'recordings' }, { token: neighbour }),
+      ),
+    )
+    for (const [index, { status, body }] of answers.entries()) {
+      if (index % 4 !== 0) expect({ status, allowed: body.allowed }).toEqual({ status: 200, allowed: true })
+      else expect({ status, errors: body.errors }).toMatchObject({ status: 422, errors: [{ path: 'body/at' }] })
+    }
+    const events = [{ feature: 'recordings', idempotencyKey: 'first' }, leapSecond]
+    expect(await freehold.api.post('/v1/usage', { events }, { token: acme })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'body/events/1/at' }] },
+    })
+    expect((await freehold.api.post('/v1/check', { feature: 'recordings' }, { token: acme })).body.used).toBe(0)
+  })
+
   test.each([-1, 0, 1.5, 2 ** 53, '1', null, true])('refuses the amount %j and counts nothing', async (amount) => {
     const acme = await freehold.signUp()
     const refused = await freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: key(acme) })

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
 import { FreeholdError } from '../errors.ts'
 import { idempotencyKey as headerKey } from '../http/idempotency.ts'
+import { instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
 import { Amount, closed, FeatureName, Id, OptionalInteger, OptionalText, OptionalTime, path } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
@@ -114,7 +115,7 @@ export const gateRoutes: Routes = (app, ctx) => {
           ...body,
           amount,
           idempotencyKey,
-          at: at === undefined ? undefined : new Date(at),
+          at: instant('body/at', at),
         }),
       ),
   )
@@ -252,15 +253,17 @@ export const gateRoutes: Routes = (app, ctx) => {
     async (request) => {
       const { events, ...fields } = request.body
       const subject = await subjectOf(request, fields)
+      // All of them before the first is counted.
+      const times = events.map(({ at }, index) => instant(`body/events/${index}/at`, at))
       const items = []
-      for (const { amount = 1, at, ...event } of events) {
+      for (const [index, { amount = 1, at: _at, ...event }] of events.entries()) {
         const answer = subject
           ? await report(
               consumeUnits(ctx, subject, {
                 ...event,
                 amount,
                 requestId: request.id,
-                at: at === undefined ? undefined : new Date(at),
+                at: times[index],
               }),
               request.id,
             )

@@ -133,6 +133,7 @@ describe('making a key', () => {
     [{ name: 'x', type: 'server', permissions: ['recordings:create'] }, 'body/permissions'],
     [{ name: 'x', type: 'server', businessId: 'biz_1' }, 'body/businessId'],
     [{ name: 'x', type: 'server', expiresAt: 'soon' }, 'body/expiresAt'],
+    [{ name: 'x', type: 'server', expiresAt: '2999-12-31T23:59:60Z' }, 'body/expiresAt'],
     [{ name: 'x', type: 'server', expiresAt: '2001-01-01T00:00:00Z' }, 'body/expiresAt'],
   ])('refuses %j', async (body, path) => {
     const acme = await freehold.signUp()

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { instant } from '../http/instants.ts'
 import { actorOf, businessOf, type Routes } from '../http/request.ts'
 import { closed, Name, Page, page, PageQuery, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
@@ -59,7 +60,7 @@ export const apiKeyRoutes: Routes = (app, ctx) => {
     (request) => {
       const { id, permissions } = businessOf(request)
       const { name, type, expiresAt } = request.body
-      const details = { name, type, expiresAt: expiresAt === undefined ? null : new Date(expiresAt) }
+      const details = { name, type, expiresAt: instant('body/expiresAt', expiresAt) ?? null }
       return withinBusiness(request, async (tx) => {
         const { apiKey, key } = await createApiKey(tx, ctx, actorOf(request), permissions, id, details)
         return { apiKey: presentApiKey(apiKey, permissions), key }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { sql } from 'kysely'
+import { instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Page, PageQuery, page, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
@@ -31,12 +32,13 @@ export const auditRoutes: Routes = (app) => {
       },
     },
     async (request) => {
-      const { limit, cursor, actor, action, from } = request.query
+      const { limit, cursor, actor, action } = request.query
+      const from = instant('querystring/from', request.query.from)
       const businessId = request.freehold.business?.id ?? ''
       const rows = await withinBusiness(request, (tx) => {
         let query = tx.selectFrom('auditEntries').selectAll().where('businessId', '=', businessId)
         if (cursor) query = query.where('id', '<', cursor)
-        if (from) query = query.where('at', '>=', new Date(from))
+        if (from) query = query.where('at', '>=', from)
         if (action) {
           query = query.where((where) =>
             where.or([where('action', '=', action), where(sql<string>`split_part(action, '.', 1)`, '=', action)]),

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { moveClock } from '../clock.ts'
 import { invalid } from '../errors.ts'
+import { instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Time } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
@@ -42,7 +43,7 @@ export const clockRoutes: Routes = (app, ctx) => {
       if ((now === undefined) === (advanceSeconds === undefined))
         throw invalid('body', 'send either now or advanceSeconds')
       const current = ctx.now()
-      const to = now === undefined ? new Date(current.getTime() + (advanceSeconds ?? 0) * 1000) : new Date(now)
+      const to = instant('body/now', now) ?? new Date(current.getTime() + (advanceSeconds ?? 0) * 1000)
       if (to < current) throw invalid('body/now', 'the clock only moves forward')
       await acrossBusinesses(request, async (tx) => {
         await moveClock(tx, current, to)
