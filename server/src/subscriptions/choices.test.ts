@@ -220,6 +220,25 @@ describe('a first purchase', () => {
     expect(await acme.now()).toMatchObject({ plan: { key: 'starter' } })
   })
 
+  test('paid in a later cycle that was billed gives the rest of that back: no day is paid twice', async () => {
+    const acme = await open()
+    // Staff have waived this cycle, so nothing of it is to be given back when the year is asked for.
+    freehold.ok(await acme.staffPlan({ plan: 'growth', price: 'monthly', charge: 'waive' }))
+    const { awaitingPayment } = freehold.ok(await acme.choose({ plan: 'growth', price: 'yearly' }))
+    await acme.advance(32)
+    await renewDue(freehold.ctx)
+    expect((await acme.invoices()).at(-1)).toMatchObject({ cause: 'cycle', total: '9000', status: 'open' })
+    freehold.ok(await acme.pay(awaitingPayment.invoiceId, 900_00))
+    expect(await acme.now()).toMatchObject({ price: { name: 'yearly' } })
+    // A day or so of the month has gone by.
+    const [{ due }] = await freehold.sql(
+      "select (total - credit_applied - amount_paid)::int as due from freehold.invoices where business_id = $1 and cause = 'cycle'",
+      [acme.id],
+    )
+    expect(due).toBeGreaterThan(0)
+    expect(due).toBeLessThan(7_00)
+  })
+
   test('is over when the subscription is', async () => {
     const acme = await open()
     freehold.ok(await acme.choose({ plan: 'starter' }))

@@ -273,7 +273,9 @@ export function takeEffect(state: Subscription, now: Date): Decision {
     paused: awaiting.kind === 'resume' ? 'resumed' : 'created',
   } as const
   const happened = state.status in kind ? kind[state.status as keyof typeof kind] : 'plan_changed'
-  return { kind: happened, after, lines: fullCycle(after), effectiveAt: now }
+  // A cycle that was billed while this was waited for is cut off, and its rest given back.
+  const cutOff = state.status === 'ended' ? [] : creditOfRest(state, now)
+  return { kind: happened, after, lines: [...cutOff, ...fullCycle(after)], effectiveAt: now }
 }
 
 export function cancel(state: Subscription, when: 'now' | 'cycleEnd', now: Date): Decision | Refusal {

@@ -22,11 +22,12 @@ export async function invoicePaid(
   const decision = takeEffect(before, ctx.now())
   if (decision.kind === 'nothing') return before
   // Paid for from the day it was asked for: what has gone by since is given back.
-  const surplus = before.awaiting.kind === 'change' ? invoice.total - Math.max(0, net(decision.lines)) : 0
+  const surplus = invoice.total - net(decision.lines)
   const after = await write(tx, ctx, actor, before, { ...decision, lines: [] }, { charge: 'paid' })
   if (surplus > 0) {
     const { businessId, currency } = invoice
-    const reason = `Time before ${after.plan.planName} was paid`
+    const isChange = before.awaiting.kind === 'change'
+    const reason = isChange ? `Time before ${after.plan.planName} was paid` : `Unused time on ${before.plan.planName}`
     await addCredit(tx, ctx, actor, { businessId, currency, amount: surplus, reason })
   }
   return after
