@@ -100,6 +100,7 @@ export async function settleAttempt(
   ctx: Context,
   { businessId, id }: Pick<ChargeAttempt, 'businessId' | 'id'>,
   outcome: { status: 'succeeded'; reference: string } | { status: 'failed'; reason: string },
+  from: readonly ChargeStatus[] = ['requested', 'unknown'],
 ): Promise<boolean> {
   const details =
     outcome.status === 'succeeded' ? { reference: outcome.reference } : { failure: outcome.reason.slice(0, 500) }
@@ -108,7 +109,7 @@ export async function settleAttempt(
     .set({ status: outcome.status, settledAt: ctx.now(), ...details })
     .where('businessId', '=', businessId)
     .where('id', '=', id)
-    .where('status', 'in', ['requested', 'unknown'])
+    .where('status', 'in', from)
     .executeTakeFirst()
   return numUpdatedRows === 1n
 }

@@ -206,6 +206,41 @@ describe('a charge takes money once', () => {
     expect(await whatDoesNotAddUp(freehold)).toEqual([])
   })
 
+  test('when whoever had it was thought dead, and it was voided meanwhile: the money is in hand', async () => {
+    const slow = await renewed()
+    const of = await renewed()
+    await chaseOverdue(freehold.ctx)
+    const [invoice] = await invoicesOf(of)
+    const patch = `/v1/staff/businesses/${of.id}/invoices/${invoice.id}`
+    let first = true
+    const inFlight = Promise.withResolvers<void>()
+    const goesOn = Promise.withResolvers<void>()
+    bank.charge = async (charge) => {
+      if (charge.businessId === slow.id && first) {
+        first = false
+        // So slow that all it had claimed is somebody else's by now; they send it, and wait for the answer.
+        await freehold.advance(180)
+        bank.lookUp = async () => ({ status: 'pending' })
+        void chargeRequested(freehold.ctx)
+        await inFlight.promise
+        return { status: 'pending' }
+      }
+      if (charge.businessId !== of.id) return { status: 'pending' }
+      freehold.ok(await freehold.api.patch(patch, { status: 'void', reason: 'a mistake' }, staff.admin))
+      inFlight.resolve()
+      await goesOn.promise
+      return take(charge)
+    }
+    await chargeRequested(freehold.ctx)
+    goesOn.resolve()
+    await freehold.eventually(async () => {
+      const { balances } = freehold.ok(await freehold.api.get(`/v1/staff/businesses/${of.id}/credits`, staff.admin))
+      return balances.some(
+        ({ currency, balance }: { currency: string; balance: number }) => currency === 'USD' && balance === 4900,
+      )
+    }, 'the money that was taken')
+  })
+
   test('not at all when the invoice was settled before it was sent', async () => {
     const of = await renewed()
     await chaseOverdue(freehold.ctx)

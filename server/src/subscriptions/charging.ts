@@ -23,7 +23,6 @@ import { lockSubscription, save } from './subscriptions.ts'
  * the same id only when the provider has never heard of it. So a process may die anywhere and money moves once.
  */
 
-const batchSize = 50
 const answerMilliseconds = 30_000
 const charging = systemActor('charging')
 
@@ -32,9 +31,10 @@ export async function chargeRequested(ctx: Context): Promise<Record<ChargeResult
   const counts = { succeeded: 0, failed: 0, pending: 0 }
   const provider = providerOf(ctx).charging
   while (provider) {
-    const attempts = await claimAttempts(ctx, batchSize)
-    if (attempts.length === 0) break
-    for (const attempt of attempts) counts[await chargeOne(ctx, provider, attempt)] += 1
+    // One at a time: of many, the last would be thought abandoned before its turn comes.
+    const [attempt] = await claimAttempts(ctx, 1)
+    if (!attempt) break
+    counts[await chargeOne(ctx, provider, attempt)] += 1
   }
   if (counts.succeeded + counts.failed + counts.pending > 0) ctx.log.info(counts, 'invoices charged')
   return counts
@@ -94,7 +94,9 @@ async function settle(
   const { businessId, id, invoiceId, amount } = attempt
   const business = await lockBusiness(tx, businessId)
   const subscription = await lockSubscription(tx, ctx, businessId)
-  if (!(await settleAttempt(tx, ctx, attempt, result))) return
+  // What somebody else has sent meanwhile is not given up: their answer counts.
+  const from = result === superseded ? [attempt.status] : (['requested', 'unknown'] as const)
+  if (!(await settleAttempt(tx, ctx, attempt, result, from))) return
   const invoice = await invoiceById(tx, businessId, invoiceId, 'lock')
   await audit(tx, ctx, charging, businessId, {
     action: `charge.${result.status}`,
