@@ -113,6 +113,22 @@ describe('an invoice that is not paid', () => {
     expect(await subscriptionOf(of)).toMatchObject({ status: 'past_due', access: 'read_only' })
   })
 
+  test('ends nobody who was not told that it would: what nobody looked at for weeks is told first', async () => {
+    const of = await billed()
+    await freehold.advance(days(7))
+    await run()
+    await freehold.advance(days(30))
+    await run()
+    expect(await subscriptionOf(of)).toMatchObject({ status: 'past_due', access: 'read_only' })
+    expect(await remindersOf(of)).toHaveLength(2)
+    await freehold.advance(days(7) - 60)
+    await run()
+    expect(await subscriptionOf(of)).toMatchObject({ status: 'past_due' })
+    await freehold.advance(60)
+    await run()
+    expect(await subscriptionOf(of)).toMatchObject({ status: 'ended', endReason: 'unpaid' })
+  })
+
   test('whose reminder could not be queued is as it was, and followed up by the next run', async () => {
     const of = await billed()
     const other = await billed()

@@ -27,6 +27,8 @@ import { lockSubscription } from './subscriptions.ts'
 
 const reminderDays = [0, 2, 7, 14, 21]
 const lastDay = 21
+/** On this day it is said when it will be over; nobody is ended who was not told. */
+const warningDay = 14
 
 const dayMilliseconds = 86_400_000
 const batchSize = 500
@@ -134,6 +136,9 @@ export async function followUpUnpaid(
 function nextStep({ overdueSince, remindedDay }: Invoice, now: Date) {
   const since = overdueSince ?? now
   const day = reminderDays.findLast((each) => since.getTime() + each * dayMilliseconds <= now.getTime()) ?? 0
+  if (day === lastDay && (remindedDay ?? 0) < warningDay) {
+    return { since: new Date(now.getTime() - warningDay * dayMilliseconds), day: warningDay }
+  }
   return remindedDay === null || day > remindedDay ? { since, day } : undefined
 }
 
