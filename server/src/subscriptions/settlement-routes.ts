@@ -6,11 +6,11 @@ import { invalid } from '../errors.ts'
 import { actorOf, type Routes } from '../http/request.ts'
 import { closed, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
-import { markUncollectible, releaseDraft, voidInvoice, type Closing } from '../invoices/closing.ts'
+import { markUncollectible, releaseDraft, type Closing } from '../invoices/closing.ts'
 import { addCredit, creditEntryById } from '../invoices/credit.ts'
 import type { Invoice } from '../invoices/invoices.ts'
 import { CreditEntryBody, InvoiceBody, presentCreditEntry, presentInvoice } from '../invoices/presenter.ts'
-import { followInvoices } from './settlement.ts'
+import { followInvoices, voidBilled } from './settlement.ts'
 import { lockSubscription } from './subscriptions.ts'
 
 const mostCredit = 1_000_000_000_000
@@ -41,8 +41,12 @@ export const settlementRoutes: Routes = (app, ctx) => {
         const { status, reason } = request.body
         const actor = actorOf(request)
         await lockBusiness(tx, businessId)
-        const subscription = await lockSubscription(tx, ctx, businessId)
-        const invoice = await decisions[status](tx, ctx, actor, { businessId, invoiceId, reason })
+        const before = await lockSubscription(tx, ctx, businessId)
+        const closing = { businessId, invoiceId, reason }
+        const { invoice, subscription } =
+          status === 'void'
+            ? await voidBilled(tx, ctx, actor, before, closing)
+            : { invoice: await decisions[status](tx, ctx, actor, closing), subscription: before }
         await followInvoices(tx, ctx, actor, subscription)
         return presentInvoice(invoice)
       }),
@@ -87,8 +91,7 @@ export const settlementRoutes: Routes = (app, ctx) => {
 
 type Decision = (tx: Tx, ctx: Context, actor: Actor, closing: Closing) => Promise<Invoice>
 
-const decisions: Record<'open' | 'void' | 'uncollectible', Decision> = {
+const decisions: Record<'open' | 'uncollectible', Decision> = {
   open: releaseDraft,
-  void: voidInvoice,
   uncollectible: markUncollectible,
 }

@@ -62,3 +62,21 @@ describe('an invoice that a subscription waits for', () => {
     expect(await eventsOf(of)).toContain('subscription.plan_changed')
   })
 })
+
+describe('a cycle whose invoice staff have voided', () => {
+  const inHand = async ({ id, token }: Buyer) =>
+    freehold.ok(await freehold.api.get(`/v1/businesses/${id}/credits`, { token })).balances
+
+  test('was billed nothing: nobody is given back what they never paid', async () => {
+    const { business, token } = await freehold.signUp()
+    const of = { id: business.id as string, token: token as string }
+    const change = { plan: 'growth', charge: 'invoice', reason: 'agreed' }
+    freehold.ok(await freehold.api.put(`/v1/staff/businesses/${of.id}/plan`, change, staff.admin))
+    const [invoice] = await invoicesOf(of)
+    expect(invoice).toMatchObject({ status: 'open', cause: 'cycle' })
+    await decide(of, invoice.id, 'void')
+    const body = { reason: 'they leave', when: 'now', credit: 'rest' }
+    freehold.ok(await freehold.api.post(`/v1/staff/businesses/${of.id}/cancellation`, body, staff.admin))
+    expect(await inHand(of)).toEqual([])
+  })
+})

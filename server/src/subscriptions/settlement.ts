@@ -1,9 +1,11 @@
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import { invoiceById, overdueInvoices } from '../invoices/invoices.ts'
+import { voidInvoice, type Closing } from '../invoices/closing.ts'
+import { invoiceById, linesOf, overdueInvoices, type Invoice } from '../invoices/invoices.ts'
 import { apply } from './apply.ts'
 import { recover } from './commands.ts'
 import type { Subscription } from './lifecycle.ts'
+import { save } from './subscriptions.ts'
 
 /**
  * What becomes of a subscription whose invoices were settled otherwise than by a payment: voided, given up, or covered by
@@ -26,4 +28,36 @@ async function stopWaiting(tx: Tx, ctx: Context, actor: Actor, before: Subscript
   if (status !== 'void') return before
   const after: Subscription = { ...before, awaiting: null, version: before.version + 1 }
   return apply(tx, ctx, actor, before, { kind: 'change_cancelled', after, lines: [], effectiveAt: ctx.now() })
+}
+
+/**
+ * Voids an invoice, also a draft. What the current cycle was billed with it was not billed then, so that nobody is given
+ * back later what they never had to pay.
+ */
+export async function voidBilled(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  before: Subscription,
+  closing: Closing,
+): Promise<{ invoice: Invoice; subscription: Subscription }> {
+  const { status } = await invoiceById(tx, closing.businessId, closing.invoiceId, 'lock')
+  const invoice = await voidInvoice(tx, ctx, actor, closing)
+  const isOfCycle = invoice.subscriptionId === before.id && invoice.cycleNumber === before.cycleNumber
+  if (status === 'void' || !isOfCycle || invoice.change !== null) return { invoice, subscription: before }
+  const billed = Math.max(0, before.billed - (await shareOfCycle(tx, before, invoice)))
+  const subscription: Subscription = { ...before, billed, version: before.version + 1 }
+  await save(tx, subscription)
+  return { invoice, subscription }
+}
+
+/** What an invoice for the rest of a cycle comes to for a whole one; `billed` is counted so. */
+async function shareOfCycle(tx: Tx, { cycleStart }: Subscription, invoice: Invoice): Promise<number> {
+  const lines = (await linesOf(tx, invoice.businessId, invoice.id)).filter(({ kind }) => kind !== 'overage')
+  const charge = lines.find(({ amount }) => amount > 0)
+  const sum = lines.reduce((total, { amount }) => total + amount, 0)
+  if (!charge || sum <= 0) return 0
+  const seconds = (from: Date) => BigInt(Math.round((charge.periodEnd.getTime() - from.getTime()) / 1000))
+  const rest = seconds(charge.periodStart)
+  return Number((2n * BigInt(sum) * seconds(cycleStart) + rest) / (2n * rest))
 }
