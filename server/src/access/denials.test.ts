@@ -1,3 +1,4 @@
+import Fastify from 'fastify'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -156,6 +157,27 @@ describe('who may ask about a denial', () => {
     for (const id of ['nothing', 'req_', '%00', 'a'.repeat(200)]) {
       expect((await explained(id, people.staff)).status).toBe(404)
     }
+  })
+
+  test('each reads their own where an application numbers its requests from 1 in every process', async () => {
+    const [first, second, third] = [await signUp(), await signUp(), await signUp()]
+    for (const { key } of [first, second]) {
+      const application = Fastify()
+      await application.register(freehold.fastify)
+      const { statusCode, body } = await application.inject({
+        method: 'POST',
+        url: '/v1/check',
+        headers: { authorization: `Bearer ${key.token}` },
+        payload: { permission: 'recordings:read' },
+      })
+      expect({ statusCode, requestId: JSON.parse(body).requestId }).toEqual({ statusCode: 200, requestId: 'req-1' })
+      await application.close()
+    }
+    for (const { id, owner } of [first, second]) {
+      expect(await explained('req-1', owner)).toMatchObject({ status: 200, body: { businessId: id } })
+    }
+    expect((await explained('req-1', third.owner)).status).toBe(404)
+    expect((await explained('req-1', people.staff)).body.businessId).toBe(second.id)
   })
 
   test('its own transaction shows a business its own, and writes none', async () => {

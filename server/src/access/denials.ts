@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { perContext, type Context } from '../context.ts'
+import { perContext, type Actor, type Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import type { DenialsTable } from '../db/tables.ts'
 import { createReader, explainIfPossible } from './explain.ts'
@@ -124,15 +124,29 @@ function businessOf({ steps }: Explanation): string | undefined {
 
 export type Denial = Selectable<DenialsTable>
 
-export async function findDenial(db: Queryable, ctx: Context, requestId: string): Promise<Denial | undefined> {
-  return db
+/**
+ * The latest denial under a request id, of any business or of those that `reader` has to do with. An application that has
+ * Freehold in it numbers requests itself, and what it numbers from 1 in every process many businesses have.
+ */
+export async function findDenial(
+  db: Queryable,
+  ctx: Context,
+  requestId: string,
+  reader?: Actor,
+): Promise<Denial | undefined> {
+  let query = db
     .selectFrom('denials')
     .select(['businessId', 'requestId', 'at', 'route', 'code', 'asked', 'explanation'])
     .where('requestId', '=', requestId)
     .where('at', '>', oldest(ctx))
-    .orderBy('businessId')
-    .limit(1)
-    .executeTakeFirst()
+  if (reader?.kind === 'user') {
+    const own = db.selectFrom('members').select('businessId').where('userId', '=', reader.id)
+    query = query.where('businessId', 'in', own)
+  } else if (reader?.kind === 'key' || reader?.kind === 'staff') {
+    const { businessId } = reader.kind === 'key' ? reader : reader.supportSession
+    query = query.where('businessId', '=', businessId)
+  }
+  return query.orderBy('at', 'desc').orderBy('businessId').limit(1).executeTakeFirst()
 }
 
 /** Deletes what is too old to be read. */

@@ -3,7 +3,7 @@ import { FreeholdError } from '../errors.ts'
 import { actorOf, type Routes } from '../http/request.ts'
 import { path } from '../http/schemas.ts'
 import { openBusiness } from './access.ts'
-import { denials, findDenial, nobody } from './denials.ts'
+import { denials, findDenial } from './denials.ts'
 import { audienceOf, DenialBody, presentDenial, type Audience } from './presenter.ts'
 
 export const explainRoutes: Routes = (app, ctx) => {
@@ -26,20 +26,22 @@ export const explainRoutes: Routes = (app, ctx) => {
     async (request) => {
       // What this process denied a moment ago is not written yet.
       await denials(ctx).written()
-      const denial = await findDenial(ctx.db.across, ctx, request.params.requestId)
+      const actor = actorOf(request)
+      const reader = isAboveBusinesses(actor) ? undefined : actor
+      const denial = await findDenial(ctx.db.across, ctx, request.params.requestId, reader)
       if (!denial) throw new FreeholdError('not_found')
-      return presentDenial(denial, await letIn(ctx, actorOf(request), denial.businessId))
+      return presentDenial(denial, await letIn(ctx, actor, denial.businessId))
     },
   )
 }
 
 /** Who has no business with it gets the answer of an id that does not exist. */
 async function letIn(ctx: Context, actor: Actor, businessId: string): Promise<Audience> {
-  const isAboveBusinesses = actor.kind === 'app' || (actor.kind === 'user' && actor.staff)
-  if (isAboveBusinesses) return 'staff'
-  if (businessId === nobody) throw new FreeholdError('not_found')
+  if (isAboveBusinesses(actor)) return 'staff'
   const { permissions } = await openBusiness(ctx, actor, businessId)
   if (!permissions.has('usage:read'))
     throw new FreeholdError('permission_denied', 'This needs the permission usage:read')
   return audienceOf(actor)
 }
+
+const isAboveBusinesses = (actor: Actor) => actor.kind === 'app' || (actor.kind === 'user' && actor.staff)
