@@ -12,6 +12,7 @@ import { eventOf } from './announcing.ts'
 import { newInvoice } from './billing.ts'
 import type { Decision, Line, Refusal } from './commands.ts'
 import type { Awaiting, Subscription } from './lifecycle.ts'
+import { overagesOf, oweOverages } from './overages.ts'
 import { insert, lockSubscription, recordCycle, save, summary } from './subscriptions.ts'
 
 /**
@@ -119,6 +120,9 @@ async function store(tx: Tx, ctx: Context, before: Subscription, after: Subscrip
   if (rowEnd.getTime() !== before.cycleEnd.getTime() && before.status !== 'paused') await moveRowEnd(tx, before, rowEnd)
   if (closes) await recordCycle(tx, ctx, after)
   await invalidateCounters(tx, after.businessId)
+  if (!closes && after.status !== 'ended') return
+  const closed = { ...before, cycleEnd: rowEnd }
+  await oweOverages(tx, ctx, closed, await overagesOf(tx, closed))
 }
 
 /** Of another end of a trial it is said anew that it comes. */

@@ -6,19 +6,28 @@ import { priceOf, type Subscription } from './lifecycle.ts'
 
 /**
  * The invoices of cycles. A cycle that contains now is billed; one that had gone by before anybody looked is a held draft
- * unless the product says otherwise, and so is every cycle of a business that is not open.
+ * unless the product says otherwise, and so is every cycle of a business that is not open. What was used beyond the
+ * limits of the cycle before stands with it.
  */
-export async function billCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promise<void> {
-  const charged = cycles.filter(({ billed }) => billed > 0)
+export async function billCycles(
+  tx: Tx,
+  ctx: Context,
+  cycles: Subscription[],
+  overages = new Map<Subscription, InvoiceLine[]>(),
+): Promise<void> {
+  const charged = cycles.filter((cycle) => cycle.billed > 0 || overages.has(cycle))
   if (charged.length === 0) return
   const open = await openBusinesses(tx, charged)
   const now = ctx.now()
   const { catchUp } = ctx.product
   const invoices = charged.flatMap((cycle): NewInvoice[] => {
     const isElapsed = cycle.cycleEnd <= now
-    if (isElapsed && catchUp === 'waive') return []
+    const isWaived = isElapsed && catchUp === 'waive'
+    const invoice = newInvoice(cycle, isWaived ? [] : fullCycle(cycle))
+    const lines = [...invoice.lines, ...(overages.get(cycle) ?? [])]
+    if (lines.length === 0) return []
     const held = (isElapsed && catchUp === 'hold') || !open.has(cycle.businessId)
-    return [{ ...newInvoice(cycle, fullCycle(cycle)), cause: 'cycle', held }]
+    return [{ ...invoice, lines, cause: 'cycle', held }]
   })
   await openInvoices(tx, ctx, invoices)
 }
@@ -42,7 +51,8 @@ export const described = ({ plan, price, ...line }: Line): InvoiceLine => ({
 
 const wording = { cycle: '', proration_credit: 'Unused time on ', proration_charge: 'Remaining time on ' }
 
-async function openBusinesses(tx: Tx, subscriptions: Subscription[]): Promise<Set<string>> {
+/** Which of their businesses are open. */
+export async function openBusinesses(tx: Tx, subscriptions: Subscription[]): Promise<Set<string>> {
   const ids = [...new Set(subscriptions.map(({ businessId }) => businessId))]
   const rows = await tx
     .selectFrom('businesses')

@@ -6,6 +6,7 @@ import { acrossBusinesses, sqlState, waitAtMost } from '../db/transactions.ts'
 import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
 import { hashToken } from '../secrets.ts'
 import { isLockTimeout } from '../usage/meter.ts'
+import { featuresWithOverage } from '../usage/overage.ts'
 import { advance, isDue, type Subscription } from './lifecycle.ts'
 import { writeRenewals, type Renewal } from './renewal-writes.ts'
 import { rolledOverFeatures } from './rollover.ts'
@@ -146,6 +147,8 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
 function plainRenewal(row: Row, versions: Map<string, PlanVersion>, now: Date): Renewal | undefined {
   const plan = versions.get(row.planVersionId)
   if (!plan || row.pendingChange || row.awaiting) return undefined
+  // What was used beyond its limits is reckoned under the counters' locks.
+  if (featuresWithOverage(plan.includes).length > 0) return undefined
   const before = withPlans(row, { plan, pending: plan, awaited: plan })
   const cycles: Subscription[] = []
   try {

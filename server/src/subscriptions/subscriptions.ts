@@ -6,10 +6,12 @@ import type { SubscriptionsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
 import { emit, emitAll, type NewEvent } from '../events/emit.ts'
 import { voidInvoice } from '../invoices/closing.ts'
+import type { InvoiceLine } from '../invoices/invoices.ts'
 import { currentPlanVersion, planVersion, priceNamed, type PlanVersion } from '../plans/plans.ts'
 import { invalidateCounters } from '../usage/counters.ts'
 import { eventOf, eventOfStep, lapsedChange } from './announcing.ts'
 import { billCycles } from './billing.ts'
+import { overagesOf, oweOverages } from './overages.ts'
 import { rollOver } from './rollover.ts'
 import { advance, firstCycle, isDue, priceOf, project, type Subscription, type Terms } from './lifecycle.ts'
 
@@ -153,9 +155,14 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
   const { businessId } = locked
   const events: NewEvent[] = []
   const cycles: Subscription[] = []
+  const overages = new Map<Subscription, InvoiceLine[]>()
+  let last: { closed: Subscription; lines: InvoiceLine[] } | undefined
   let state = locked
   let fallback: { plan: string; start: Date } | undefined
   for (const { subscription, step } of advance(locked, now)) {
+    const lines = await overagesOf(tx, state)
+    if (subscription.cycleNumber === state.cycleNumber) last = { closed: state, lines }
+    else if (lines.length > 0) overages.set(subscription, lines)
     if (subscription.cycleNumber > state.cycleNumber) {
       await recordCycle(tx, ctx, subscription)
       await rollOver(tx, ctx, state, subscription)
@@ -180,7 +187,8 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
     events.push(eventOf('created', state, next))
   }
   await invalidateCounters(tx, businessId)
-  await billCycles(tx, ctx, cycles)
+  await billCycles(tx, ctx, cycles, overages)
+  if (last) await oweOverages(tx, ctx, last.closed, last.lines)
   await voidWhatLapsed(tx, ctx, locked, next ?? state)
   await emitAll(tx, ctx, events)
   return next && isDue(next, now) ? advanceLocked(tx, ctx, next) : (next ?? state)
