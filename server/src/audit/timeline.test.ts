@@ -197,6 +197,7 @@ describe('the timeline of a business', () => {
     for (const query of [
       'cursor=nonsense',
       'cursor=2026-01-01~%27',
+      'cursor=-271821-04-20T00:00:00.000Z~a',
       'kind=secrets',
       'from=soon',
       'limit=0',

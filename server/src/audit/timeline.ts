@@ -71,7 +71,8 @@ export const cursorOf = ({ at, id }: Pick<TimelineRow, 'at' | 'id'>): string => 
 function position(cursor: string): { at: Date; id: string } {
   const [time = '', id = ''] = cursor.split('~')
   const at = new Date(time)
-  if (Number.isNaN(at.getTime()) || !/^[0-9a-z_-]+$/.test(id))
+  // A Date may be of a year that PostgreSQL does not know.
+  if (!/^\d{4}-/.test(time) || Number.isNaN(at.getTime()) || !/^[0-9a-z_-]+$/.test(id))
     throw invalid('querystring/cursor', 'is none of this list')
   return { at, id }
 }
