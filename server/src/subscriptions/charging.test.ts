@@ -241,6 +241,19 @@ describe('a charge takes money once', () => {
     }, 'the money that was taken')
   })
 
+  test('for the rest, when a part was paid before it was sent', async () => {
+    const of = await renewed()
+    await chaseOverdue(freehold.ctx)
+    const [invoice] = await invoicesOf(of)
+    const path = `/v1/staff/businesses/${of.id}/invoices/${invoice.id}/payments`
+    freehold.ok(await freehold.api.post(path, { amount: 1000, reference: 'cash' }, staff.admin))
+    await chargeRequested(freehold.ctx)
+    expect([...bank.taken.values()]).toMatchObject([{ amount: 3900 }])
+    expect(await invoicesOf(of)).toMatchObject([{ status: 'paid', amountPaid: 4900 }])
+    expect(await subscriptionOf(of)).toMatchObject({ status: 'active' })
+    expect(await remindersOf(of)).toEqual([])
+  })
+
   test('not at all when the invoice was settled before it was sent', async () => {
     const of = await renewed()
     await chaseOverdue(freehold.ctx)

@@ -5,7 +5,7 @@ import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { emit } from '../events/emit.ts'
-import { claimAttempts, markSent, settleAttempt, type ChargeAttempt } from '../invoices/charges.ts'
+import { claimAttempts, markSent, requestCharges, settleAttempt, type ChargeAttempt } from '../invoices/charges.ts'
 import { voidInvoice } from '../invoices/closing.ts'
 import { addCredit } from '../invoices/credit.ts'
 import { invoiceById, type Invoice } from '../invoices/invoices.ts'
@@ -104,7 +104,9 @@ async function settle(
     after: { charge: id, amount, ...(result.status === 'failed' ? { reason: result.reason } : {}) },
   })
   if (result.status === 'succeeded') return receive(tx, ctx, attempt, invoice, result.reference)
-  if (result === superseded || invoice.status !== 'open') return
+  if (invoice.status !== 'open') return
+  // A part was paid meanwhile: the rest is charged by an attempt of its own.
+  if (result === superseded) return requestCharges(tx, ctx, [invoice], attempt.attempt + 1)
   if (subscription.awaiting?.invoiceId === invoiceId) {
     await giveUpChange(tx, ctx, subscription, subscription.awaiting, result.reason)
   } else {
