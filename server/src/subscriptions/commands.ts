@@ -88,7 +88,9 @@ export function changePlan(
   const { amount, currency } = priceOf(wanted)
   const awaiting = state.awaiting?.kind === 'resume' ? null : state.awaiting
   if (isCustomers && state.status === 'past_due') return refuse('payment_overdue')
-  if (isCustomers && state.status === 'paused' && !awaiting) {
+  // What has never begun is not resumed: who could not pay for one plan may choose another.
+  const isUnbegun = state.cycleNumber === 0
+  if (isCustomers && state.status === 'paused' && !awaiting && !isUnbegun) {
     return refuse('conflict', 'The subscription is paused: resume it first')
   }
   if (change.trial === 'used') return refuse('trial_already_used')

@@ -58,6 +58,17 @@ describe('where sign-up leads to a plan that costs something', () => {
     }
   }
 
+  test('which nobody will pay any more, another may be chosen', async () => {
+    const acme = await open()
+    const path = `/v1/staff/businesses/${acme.id}/invoices/${acme.subscription.awaitingPayment.invoiceId}`
+    freehold.ok(await freehold.api.patch(path, { status: 'void', reason }, people.admin))
+    expect(await acme.now()).toMatchObject({ status: 'paused', awaitingPayment: null })
+    freehold.ok(await acme.choose({ plan: 'free' }))
+    expect(await acme.now()).toMatchObject({ status: 'active', access: 'full', plan: { key: 'free' } })
+    expect(await acme.cycles()).toMatchObject([{ number: 1 }])
+    expect(await eventsOf(freehold, acme.id)).toContain('subscription.created')
+  })
+
   test('there is nothing to use until it is paid, and the first cycle begins then', async () => {
     const acme = await open()
     const { invoiceId } = acme.subscription.awaitingPayment
