@@ -59,7 +59,7 @@ export function freeholdPlugin({ ctx, routes, onRequest, limit, web: pages }: Se
       done()
     })
     // An application that reads cookies, or answers foreign pages, does so for the routes in it too: each only once.
-    if (!app.hasRequestDecorator('cookies')) await app.register(cookie, { hook: false })
+    if (!app.hasDecorator('parseCookie')) await app.register(cookie, { hook: false })
     if (!app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, foreignPages)
 
     await describeRoutes(app, ctx)
