@@ -106,6 +106,9 @@ export async function consume(port: Port, ctx: Context, consumption: Consumption
   if (seen['revoked'] === true) return { outcome: 'revoked' }
   const since = new Date(seen['period_start'] as string | Date)
   if (at && at < since) return { outcome: 'too_old', since }
+  // It was opened, or units came back, between the two looks: there is room now.
+  const ceiling = seen['ceiling'] === null ? Infinity : Number(seen['ceiling'])
+  if (Number(seen['used']) + Number(seen['held']) + amount <= ceiling) return consume(port, ctx, consumption)
   return { outcome: 'full', ...state(seen) }
 }
 
