@@ -27,6 +27,11 @@ async function stopWaiting(tx: Tx, ctx: Context, actor: Actor, before: Subscript
   const { status } = await invoiceById(tx, before.businessId, before.awaiting.invoiceId)
   if (status !== 'void') return before
   const after: Subscription = { ...before, awaiting: null, version: before.version + 1 }
+  // What waited was a new beginning after the end: nothing begins, and the end stays as it is.
+  if (after.status === 'ended') {
+    await save(tx, after)
+    return after
+  }
   return apply(tx, ctx, actor, before, { kind: 'change_cancelled', after, lines: [], effectiveAt: ctx.now() })
 }
 
