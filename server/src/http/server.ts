@@ -19,7 +19,7 @@ import { describeRoutes } from './openapi.ts'
 import { clientProblem, handleError, noSuchRoute } from './problem.ts'
 import type { App, Routes } from './request.ts'
 import { successStatus } from './status.ts'
-import { validatorCompiler } from './validation.ts'
+import { serializerCompiler, validatorCompiler } from './compilers.ts'
 import { web, type Web } from '../pages/pages.ts'
 
 // Publishable keys are used from any page; cookies never are, so credentials are never allowed.
@@ -49,6 +49,7 @@ export function freeholdPlugin({ ctx, routes, onRequest, limit, web: pages }: Se
     const app = instance as unknown as App
     app.decorateRequest('freehold', null as never)
     app.setValidatorCompiler(validatorCompiler() as never)
+    app.setSerializerCompiler(serializerCompiler(instance) as never)
     app.setErrorHandler(handleError)
     acceptJsonOnly(instance)
 
