@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { begin, command, hasSaid, launch, launchWithNpm, type Process } from '../../test/command-line.ts'
 import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
 import { defaultDataDir } from '../db/embedded.ts'
@@ -138,6 +139,19 @@ test('a request that is running is answered, while new ones are not taken', asyn
   await release()
   expect((await answer).status).toBe(200)
   expect(await ended).toBe(0)
+})
+
+test('who never sends the rest of a request is not waited for', async () => {
+  const { url, child, ended } = await start()
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => {})
+  socket.write('POST /v1/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{')
+  await fetch(`${url}/healthz`)
+  const gone = once(socket, 'close')
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  await gone
 })
 
 test('a second signal ends it at once, but not the same one that comes twice', async () => {

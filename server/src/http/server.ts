@@ -5,6 +5,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyPluginAsync,
+  type FastifyRequest,
   type onRequestHookHandler,
   type preHandlerHookHandler,
 } from 'fastify'
@@ -144,15 +145,36 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
       'request',
     )
   })
-  // Whoever is answered while the server closes must let go of the connection, or it would wait for them to.
+  letGoWhenClosing(app)
+  await app.register(freeholdPlugin(parts))
+  return app
+}
+
+/**
+ * Closing waits for what runs, and for nobody else: of a request that is not here yet nothing has been done, so its
+ * connection is dropped after a moment instead of when it times out.
+ */
+function letGoWhenClosing(app: FastifyInstance): void {
+  const running = new Set<FastifyRequest>()
   let isClosing = false
+  const letGo = () => {
+    if (isClosing && running.size === 0) setTimeout(() => running.size === 0 && app.server.closeAllConnections(), 500)
+  }
+  app.addHook('preValidation', (request, _reply, done) => {
+    running.add(request)
+    done()
+  })
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (running.delete(request)) letGo()
+    done()
+  })
   app.addHook('preClose', async () => {
     isClosing = true
+    letGo()
   })
+  // Whoever is answered now must let go of the connection, or it would be waited for.
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close')
     done()
   })
-  await app.register(freeholdPlugin(parts))
-  return app
 }
