@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+// What replaces a module for itself must not share modules with other files.
+const apart = ['server/src/users/sign-in.test.ts']
+
 const source = (path: string) => fileURLToPath(new URL(`server/src/${path}`, import.meta.url))
 
 export default defineConfig({
@@ -15,18 +18,33 @@ export default defineConfig({
   test: {
     globalSetup: ['server/test/database.ts', 'web/test/setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
+    // Files of one process share what they import: they have databases and servers of their own.
+    isolate: false,
     projects: [
       {
         extends: true,
         test: {
           name: 'server',
           include: ['server/**/*.test.ts', 'examples/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: apart,
           globalSetup: [],
           setupFiles: ['server/test/statements.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
           typecheck: { enabled: true, include: ['server/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'server apart',
+          include: apart,
+          isolate: true,
+          globalSetup: [],
+          setupFiles: ['server/test/statements.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -1,3 +1,4 @@
+import module from 'node:module'
 import { pino } from 'pino'
 import sessionRecorder from '../../../examples/session-recorder/freehold.config.ts'
 import { createFreehold } from '../../src/freehold.ts'
@@ -14,4 +15,6 @@ const freehold = await createFreehold({
 })
 const server = await freehold.server()
 await server.listen({ port: 0, host: '127.0.0.1' })
+// Whoever is killed keeps nothing of what it compiled.
+module.flushCompileCache()
 process.send?.((server.server.address() as { port: number }).port)

@@ -4,8 +4,8 @@ import { createTestFreehold, type TestFreehold } from '../harness.ts'
 import { openJournal } from './journal.ts'
 import { startApi } from './processes.ts'
 
-// `npm run test:faults` asks for more of them.
-const rounds = Number(process.env['FAULT_ROUNDS'] ?? 40)
+// `npm run test:faults` asks for 1,000 of them.
+const rounds = Number(process.env['FAULT_ROUNDS'] ?? 10)
 
 let freehold: TestFreehold
 beforeAll(async () => {
