@@ -23,6 +23,7 @@ const screens: { path: string; heading: string }[] = [
   ),
   { path: '/plans', heading: 'Plans' },
   { path: '/plans/growth', heading: 'Growth' },
+  { path: '/plans/growth/new-version', heading: 'New version of Growth' },
   { path: '/nowhere', heading: 'Not found' },
 ]
 

@@ -72,7 +72,13 @@ const plan = createRoute({
   component: lazyRouteComponent(() => import('./plans/plan.tsx'), 'Plan'),
 })
 
-const routeTree = root.addChildren([start, businesses, business, plans, plan])
+const newVersion = createRoute({
+  getParentRoute: () => root,
+  path: '/plans/$planKey/new-version',
+  component: lazyRouteComponent(() => import('./plans/new-version.tsx'), 'NewVersion'),
+})
+
+const routeTree = root.addChildren([start, businesses, business, plans, plan, newVersion])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>
   createRouter({

@@ -19,7 +19,8 @@ export const text = {
   includes: 'Includes',
   versions: 'Versions',
   published: 'Published',
-  withOverage: (limit: string) => `${limit}, then for a price`,
+  withOverage: (limit: string, price: string, units: string) =>
+    `${limit}, then ${price} ${units === '' ? 'each' : `for ${units}`}`,
   on: 'On',
   off: 'Off',
 } as const

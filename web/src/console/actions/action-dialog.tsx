@@ -89,4 +89,4 @@ export function ActionDialog<Values extends Record<string, unknown>>(props: {
 }
 
 /** Random enough for one dialog; `crypto.randomUUID` is not there without TLS. */
-const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('')
+export const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('')

@@ -1,8 +1,9 @@
-import { NumberInput, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text as business } from '../../text/console-business.ts'
 import { money } from '../../ui/words.ts'
 import { ActionDialog } from '../actions/action-dialog.tsx'
+import { majorOf, minorOf, MoneyInput } from '../money/money-input.tsx'
 
 const { invoices: text } = business
 type Values = { amount: number | string; reference: string }
@@ -11,25 +12,16 @@ type Values = { amount: number | string; reference: string }
 export function RecordPayment(props: { businessId: string; invoice: Schemas['Invoice']; onClose: () => void }) {
   const { businessId, invoice, onClose } = props
   const { id: invoiceId, number, currency, amountDue } = invoice
-  const digits = digitsOf(currency)
-  const minor = (amount: number | string) => Math.round(Number(amount) * 10 ** digits)
   return (
     <ActionDialog<Values>
       businessId={businessId}
       title={text.payTitle(number ?? '')}
       submit={text.submit}
       reasonless
-      initial={{ amount: amountDue / 10 ** digits, reference: '' }}
+      initial={{ amount: majorOf(amountDue, currency), reference: '' }}
       fields={(form) => (
         <>
-          <NumberInput
-            label={text.amount(currency)}
-            min={0}
-            decimalScale={digits}
-            fixedDecimalScale
-            thousandSeparator
-            {...form.getInputProps('amount')}
-          />
+          <MoneyInput currency={currency} label={text.amount(currency)} {...form.getInputProps('amount')} />
           <TextInput
             label={text.reference}
             description={text.referenceHint}
@@ -42,14 +34,14 @@ export function RecordPayment(props: { businessId: string; invoice: Schemas['Inv
         {
           label: text.left,
           before: money(amountDue, currency),
-          after: money(Math.max(0, amountDue - minor(amount)), currency),
+          after: money(Math.max(0, amountDue - minorOf(amount, currency)), currency),
         },
       ]}
       send={({ amount, reference }, headers) =>
         answer(
           api.POST('/v1/staff/businesses/{id}/invoices/{invoiceId}/payments', {
             params: { path: { id: businessId, invoiceId } },
-            body: { amount: minor(amount), reference },
+            body: { amount: minorOf(amount, currency), reference },
             headers,
           }),
         )
@@ -59,6 +51,3 @@ export function RecordPayment(props: { businessId: string; invoice: Schemas['Inv
     />
   )
 }
-
-const digitsOf = (currency: string) =>
-  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
