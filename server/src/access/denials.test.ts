@@ -252,7 +252,7 @@ describe('what denials cost', () => {
     const ask = () => check({ feature: 'recordings', permission: 'recordings:create' }, acme.key)
     await ask()
     const checking = await statementsOf(ask)
-    expect(checking).toEqual([expect.stringContaining('join freehold.usage_counters')])
+    expect(checking).toEqual([expect.stringContaining('from freehold.usage_counters')])
   })
 
   test('is nothing to whoever is denied while they wait: all are written together, later', async () => {

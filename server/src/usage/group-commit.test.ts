@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
 
 // Two whole processes' worth of pools, caches and queues on one database.
@@ -192,19 +192,24 @@ describe('what disturbs a batch', () => {
   })
 })
 
-test('the statement locks rows in the order they are sent: no hash or merge join', async () => {
-  const client = await one.ctx.db.gatePool.connect()
-  try {
-    const { rows } = await client.query(
-      `explain update freehold.usage_counters c set used = used -- business_id
-       from unnest($1::text[], $2::text[]) as w (business_id, feature)
-       where c.business_id = w.business_id and c.feature = w.feature and c.valid_until > $3`,
-      [Array.from({ length: 500 }, (_, index) => `biz_${index}`), Array(500).fill('recordings'), new Date()],
-    )
+test('rows are found by their keys, in the order they were sent, also when the plan is made while there are none', async () => {
+  const fresh = await createTestFreehold()
+  onTestFinished(() => fresh.close())
+  await fresh.sql('vacuum analyze')
+  const { apiKeys } = await fresh.signUp()
+  await consume(fresh, apiKeys[0].key)
+  await fresh.api.post('/v1/check', { feature: 'recordings' }, { token: apiKeys[0].key })
+
+  const client = await fresh.ctx.db.gatePool.connect()
+  onTestFinished(() => client.release())
+  const { rows: prepared } = await client.query<{ name: string; count: number }>(
+    'select name, cardinality(parameter_types) as count from pg_prepared_statements',
+  )
+  expect(prepared.map(({ name }) => name)).toEqual(expect.arrayContaining(['consume', 'open_counters']))
+  for (const { name, count } of prepared) {
+    const { rows } = await client.query(`explain execute ${name}(${Array(count).fill('null').join(', ')})`)
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-    expect(plan).toMatch(/Nested Loop/)
-    expect(plan).not.toMatch(/Hash Join|Merge Join/)
-  } finally {
-    client.release()
+    expect(plan).toMatch(/Bitmap Index Scan on usage_counters_pkey.*\n *Index Cond: \(\(business_id = \(?w\./)
+    expect(plan).not.toMatch(/Seq Scan on usage_counters|Index Scan using usage_counters|Hash Join|Merge Join/)
   }
 })

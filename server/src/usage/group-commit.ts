@@ -26,7 +26,8 @@ const laneMilliseconds = 8
  * Requests come sorted by counter; `reach` is the running sum of amounts within a counter and each counter has the slice
  * first..last of them. The number that fit is read off the locked row: width_bucket counts the reaches that are not
  * above the room that is left, in order of arrival. Counter and ledger are written together. A revoked credential makes
- * the statement do nothing but name it. `earliest` is the oldest time somebody backdated to, which must lie in the period.
+ * the statement do nothing but name it. `earliest` is the oldest time somebody backdated to, which must lie in the period;
+ * the period is looked for by what `w` says, so that only with `w` in hand there is a key to look by.
  * Entries are picked out of their arrays by position: a function scan for each counter's slices costs twice as much.
  */
 const statement = `
@@ -49,10 +50,9 @@ with revoked as materialized (
     as w (business_id, feature, first, last, earliest)
   where c.business_id = w.business_id
     and c.feature = w.feature
-    and c.period_start <= $7
+    and c.period_start <= least(w.earliest, $7)
     and c.valid_until > $7
     and (c.ceiling is null or c.used + c.held + ($6::bigint[])[w.first] <= c.ceiling)
-    and (w.earliest is null or c.period_start <= w.earliest)
     and not exists (select from revoked)
   returning c.business_id, c.feature, c.period_start, c.period_end, c.used, c.held, c.ceiling, c.soft_limit,
     c.admitted, w.first

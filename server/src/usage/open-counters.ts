@@ -13,11 +13,16 @@ export type OpenCounter = {
 
 type Wanted = { businessId: string; feature: string }
 
+// Each by its key, whatever the planner thinks how few there are: `offset 0` keeps it from turning the join around.
 const statement = `
 select w.position, c.used, c.held, c.ceiling, c.soft_limit, c.period_start, c.period_end
 from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, feature, position)
-join freehold.usage_counters c
-  on c.business_id = w.business_id and c.feature = w.feature and c.period_start <= $4 and c.valid_until > $4`
+cross join lateral (
+  select used, held, ceiling, soft_limit, period_start, period_end
+  from freehold.usage_counters
+  where business_id = w.business_id and feature = w.feature and period_start <= $4 and valid_until > $4
+  offset 0
+) c`
 
 type Row = {
   position: number
