@@ -1,8 +1,9 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Context, Settings } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
+import type { Credential } from '../http/request.ts'
 import { sessionCookie } from '../http/session-cookie.ts'
-import { authenticate, type Credential } from './credentials.ts'
+import { authenticate } from './credentials.ts'
 
 /** What a request says about who sends it. */
 export type Presented = {
@@ -25,7 +26,7 @@ export const authentication: onRequestHookHandler = (request, _reply, done) => {
   const keep = (credential: Credential | undefined) => {
     if (credential) {
       request.freehold.actor = credential.actor
-      credentials.set(request, credential)
+      request.freehold.credential = credential
     }
     done()
   }
@@ -66,10 +67,6 @@ export function authenticatePresented(
   }
   return found instanceof Promise ? found.then(accept) : accept(found)
 }
-
-const credentials = new WeakMap<FastifyRequest, Credential>()
-
-export const credentialOf = (request: FastifyRequest): Credential | undefined => credentials.get(request)
 
 /**
  * Browsers send cookies along with what foreign pages ask for, so a cookie alone writes nothing unless the page is ours

@@ -1,18 +1,9 @@
 import { createMemory } from '../changes.ts'
-import { perContext, type Actor, type Context } from '../context.ts'
+import { perContext, type Context } from '../context.ts'
+import type { Credential } from '../http/request.ts'
 import { businessOfToken, hashToken } from '../secrets.ts'
 import { sessionLife } from '../users/better-auth.ts'
 import { noteUse } from './last-used.ts'
-
-/** What a credential says about its bearer, looked up in one statement each. */
-export type Credential = {
-  actor: Actor
-  /** What an API key's type allows; people's permissions depend on the business. */
-  permissions: ReadonlySet<string> | undefined
-  perMinute: number | undefined
-  /** When the credential ends by itself; null is never. */
-  expiresAt: Date | null
-}
 
 /**
  * Finds out whose credential this is, at once when it is remembered. Undefined when it is unknown, expired, revoked or its

@@ -2,10 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import { acrossBusinesses } from '../db/transactions.ts'
 import type { Actor, Context } from '../context.ts'
 import { FreeholdError, invalid } from '../errors.ts'
-import { actorOf } from '../http/request.ts'
+import { actorOf, type Credential } from '../http/request.ts'
 import { openBusiness } from './access.ts'
-import { credentialOf } from './authentication.ts'
-import { authenticate, type Credential } from './credentials.ts'
+import { authenticate } from './credentials.ts'
 import type { Subject } from './gate.ts'
 import { limitKey } from './key-rate.ts'
 
@@ -19,9 +18,8 @@ export type SubjectFields = {
  * names. Undefined when the backend asks about a credential that is not valid, which is an answer and not an error.
  */
 export async function subjectOf(request: FastifyRequest, body: SubjectFields): Promise<Subject | undefined> {
-  const { ctx } = request.freehold
+  const { ctx, credential } = request.freehold
   const actor = actorOf(request)
-  const credential = credentialOf(request)
   if (actor.kind !== 'app') {
     if (body.subject !== undefined) throw invalid('body/subject', 'is for app keys; leave it out')
     if (!credential) throw new FreeholdError('unauthenticated')

@@ -31,12 +31,23 @@ declare module 'fastify' {
   }
 }
 
-/** What the access hook found out about a request. */
+/** What the access hooks found out about a request. */
 export type RequestState = {
   ctx: Context
   actor: Actor | undefined
+  credential: Credential | undefined
   /** The business in the path, once the caller has been let in. */
   business: OpenedBusiness | undefined
+}
+
+/** What a credential says about its bearer. */
+export type Credential = {
+  actor: Actor
+  /** What an API key's type allows; people's permissions depend on the business. */
+  permissions: ReadonlySet<string> | undefined
+  perMinute: number | undefined
+  /** When the credential ends by itself; null is never. */
+  expiresAt: Date | null
 }
 
 export type OpenedBusiness = {

@@ -76,7 +76,7 @@ export function freeholdPlugin({ ctx, routes, onRequest, limit, web: pages }: Se
     })
     // The hooks of every request call back at once where they can: a promise each would cost more than what they do.
     app.addHook('onRequest', (request, _reply, done) => {
-      request.freehold = { ctx, actor: undefined, business: undefined }
+      request.freehold = { ctx, actor: undefined, credential: undefined, business: undefined }
       done()
     })
     for (const hook of onRequest) app.addHook('onRequest', hook)
