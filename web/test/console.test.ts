@@ -146,21 +146,3 @@ test('staff do what the rail offers, each with a reason, and see what it will me
   expect(complaints.filter((each) => !/422/.test(each))).toEqual([])
   await close()
 })
-
-test('staff record what a customer has paid', async () => {
-  const { business } = await web.signUp({ business: { name: 'Payer' } })
-  const change = { plan: 'growth', reason: 'as agreed', charge: 'invoice' }
-  web.ok(await web.api.put(`/v1/staff/businesses/${business.id}/plan`, change, people.staff))
-  const { page, go, see, complaints, close } = await web.visit(people.staff)
-  await go(`/console/businesses/${business.id}?tab=subscription`)
-  await see('Payer')
-  await page.getByRole('button', { name: 'Record a payment' }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByText('$49 → $0').waitFor()
-  await dialog.getByLabel('Reference').fill('bank 42')
-  await dialog.getByRole('button', { name: 'Record' }).click()
-  await page.getByText('The payment is recorded').waitFor()
-  await page.getByRole('table', { name: 'Invoices' }).getByText('Paid', { exact: true }).waitFor()
-  expect(complaints).toEqual([])
-  await close()
-})

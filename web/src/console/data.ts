@@ -51,6 +51,27 @@ export const invoicesQuery = (id: string) =>
     answer(api.GET('/v1/staff/businesses/{id}/invoices', { params: { path: { id }, query } })),
   )
 
+export const invoiceQuery = (businessId: string, invoiceId: string) =>
+  queryOptions({
+    queryKey: [...businessKey(businessId), 'invoice', invoiceId],
+    queryFn: () =>
+      answer(
+        api.GET('/v1/staff/businesses/{id}/invoices/{invoiceId}', {
+          params: { path: { id: businessId, invoiceId } },
+        }),
+      ),
+  })
+
+const credits = (id: string, query: { limit: number; cursor?: string }) =>
+  answer(api.GET('/v1/staff/businesses/{id}/credits', { params: { path: { id }, query } }))
+export const creditsQuery = (id: string) =>
+  pages<Schemas['CreditEntry']>([...businessKey(id), 'credits'], (query) => credits(id, query))
+export const balancesQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...businessKey(id), 'balances'],
+    queryFn: async () => (await credits(id, { limit: 1 })).balances,
+  })
+
 export type TimelineKind = Schemas['TimelineEntry']['kind']
 export const timelineQuery = (id: string, kind: TimelineKind | undefined) =>
   pages<Schemas['TimelineEntry']>(

@@ -1,11 +1,11 @@
 import { TextInput } from '@mantine/core'
 import { answer, api, type Schemas } from '../../api.ts'
-import { text as business } from '../../text/console-business.ts'
+import { text as ledger } from '../../text/console-money.ts'
 import { money } from '../../ui/words.ts'
 import { ActionDialog } from '../actions/action-dialog.tsx'
-import { majorOf, minorOf, MoneyInput } from '../money/money-input.tsx'
+import { majorOf, minorOf, MoneyInput } from './money-input.tsx'
 
-const { invoices: text } = business
+const { invoices: text } = ledger
 type Values = { amount: number | string; reference: string }
 
 /** Money that has come in for an invoice, typed as people write it and sent in minor units. */
