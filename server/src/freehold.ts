@@ -287,7 +287,7 @@ function contextOf(
 ): Context {
   return {
     product,
-    permissions: permissionTable(product.permissions, product.roles),
+    permissions: permissionTable(product),
     db,
     now: clock.now,
     refreshClock: clock.refresh,

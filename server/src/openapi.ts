@@ -12,7 +12,7 @@ import { routes } from './routes.ts'
 export async function openapiDocument(product: Product): Promise<string> {
   const ctx = {
     product,
-    permissions: permissionTable(product.permissions, product.roles),
+    permissions: permissionTable(product),
     settings: { production: false, publicUrl: 'http://localhost:3000', rateLimits: false },
     log: pino({ level: 'silent' }),
     newId: () => 'req_openapi',

@@ -42,21 +42,28 @@ export type PermissionTable = {
   kinds: Record<string, 'read' | 'write'>
   /** role → the permissions it holds */
   roles: Record<string, ReadonlySet<string>>
+  /** type of an API key → the permissions it has */
+  keys: Record<string, ReadonlySet<string>>
 }
 
-export function permissionTable(
-  productPermissions: Record<string, 'read' | 'write'>,
-  productRoles: Record<string, readonly string[]>,
-): PermissionTable {
-  const kinds: Record<string, 'read' | 'write'> = { ...builtInPermissions, ...productPermissions }
+/** Made once for a product: a hundred thousand keys that are remembered share the set of their type. */
+export function permissionTable(product: {
+  permissions: Record<string, 'read' | 'write'>
+  roles: Record<string, readonly string[]>
+  keys: Record<string, { permissions: readonly string[] }>
+}): PermissionTable {
+  const kinds: Record<string, 'read' | 'write'> = { ...builtInPermissions, ...product.permissions }
   const all = Object.keys(kinds)
   const roles: Record<string, ReadonlySet<string>> = {
     owner: new Set(all),
     admin: new Set(all.filter((permission) => !ownerOnly.has(permission))),
     member: new Set(everyRole),
   }
-  for (const [role, permissions] of Object.entries(productRoles)) roles[role] = new Set([...everyRole, ...permissions])
-  return { kinds, roles }
+  for (const [role, permissions] of Object.entries(product.roles)) roles[role] = new Set([...everyRole, ...permissions])
+  const keys = Object.fromEntries(
+    Object.entries(product.keys).map(([type, { permissions }]) => [type, new Set(permissions)]),
+  )
+  return { kinds, roles, keys }
 }
 
 export function supportPermissions(table: PermissionTable, access: 'read' | 'write'): ReadonlySet<string> {

@@ -97,7 +97,7 @@ async function apiKey(ctx: Context, businessId: string, bearer: string): Promise
   if (!row || !type) return undefined
   return {
     actor: { kind: 'key', id: row.id, name: row.name, type: row.type, businessId },
-    permissions: new Set(type.permissions),
+    permissions: ctx.permissions.keys[row.type],
     perMinute: type.perMinute,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,

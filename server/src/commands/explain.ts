@@ -90,12 +90,14 @@ function subjectAs(ctx: Context, businessId: string, name: string | undefined): 
   const actor = systemActor('command line')
   const subject = { businessId, credentialId: actor.id }
   if (name === undefined) return { ...subject, permissions: undefined, actor }
-  const { roles } = ctx.permissions
-  const { keys } = ctx.product
+  const { roles, keys } = ctx.permissions
   if (Object.hasOwn(roles, name)) return { ...subject, permissions: roles[name], actor, role: name }
   if (Object.hasOwn(keys, name)) {
-    const permissions = new Set(keys[name]?.permissions)
-    return { ...subject, permissions, actor: { kind: 'key', id: `any ${name}`, name, type: name, businessId } }
+    return {
+      ...subject,
+      permissions: keys[name],
+      actor: { kind: 'key', id: `any ${name}`, name, type: name, businessId },
+    }
   }
   throw new Error(`--as must be a role or a key type: ${[...Object.keys(roles), ...Object.keys(keys)].join(', ')}`)
 }
