@@ -705,6 +705,7 @@ create table freehold.usage_counters (
   opened_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
   valid_until timestamp with time zone not null,
   attributed bigint not null default 0,
+  billed bigint not null default 0,
   admitted integer not null default 0,
   constraint usage_counters_pkey PRIMARY KEY (business_id, feature, period_start),
   constraint usage_counters_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),

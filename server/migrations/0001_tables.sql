@@ -301,6 +301,8 @@ create table freehold.usage_counters (
   opened_at timestamptz not null default 'epoch',
   valid_until timestamptz not null,
   attributed bigint not null default 0,
+  -- Units beyond an earlier limit, billed when other terms began within the period: nothing pays for them again.
+  billed bigint not null default 0,
   admitted int not null default 0,
   primary key (business_id, feature, period_start)
 ) with (fillfactor = 50);

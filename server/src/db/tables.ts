@@ -484,6 +484,7 @@ export interface UsageCountersTable {
   openedAt: Generated<Date>
   validUntil: Date
   attributed: Generated<number>
+  billed: Generated<number>
   admitted: Generated<number>
 }
 

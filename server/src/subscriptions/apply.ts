@@ -11,8 +11,8 @@ import { invalidateCounters } from '../usage/counters.ts'
 import { eventOf } from './announcing.ts'
 import { newInvoice } from './billing.ts'
 import type { Decision, Line, Refusal } from './commands.ts'
-import type { Awaiting, Subscription } from './lifecycle.ts'
-import { overagesOf, oweOverages } from './overages.ts'
+import { sameTerms, type Awaiting, type Subscription } from './lifecycle.ts'
+import { overagesOf, overagesOfChange, oweOverages } from './overages.ts'
 import { insert, lockSubscription, recordCycle, save, summary } from './subscriptions.ts'
 
 /**
@@ -120,9 +120,12 @@ async function store(tx: Tx, ctx: Context, before: Subscription, after: Subscrip
   if (rowEnd.getTime() !== before.cycleEnd.getTime() && before.status !== 'paused') await moveRowEnd(tx, before, rowEnd)
   if (closes) await recordCycle(tx, ctx, after)
   await invalidateCounters(tx, after.businessId)
-  if (!closes && after.status !== 'ended') return
-  const closed = { ...before, cycleEnd: rowEnd }
-  await oweOverages(tx, ctx, closed, await overagesOf(tx, closed))
+  if (closes || after.status === 'ended') {
+    const closed = { ...before, cycleEnd: rowEnd }
+    await oweOverages(tx, ctx, closed, await overagesOf(tx, closed))
+  } else if (!sameTerms(before, after)) {
+    await oweOverages(tx, ctx, before, await overagesOfChange(tx, before, after, ctx.now()))
+  }
 }
 
 /** Of another end of a trial it is said anew that it comes. */

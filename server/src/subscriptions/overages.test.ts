@@ -13,7 +13,15 @@ const product = defineProduct({
   features: { recordings: { kind: 'metered' } },
   plans: {
     free: { name: 'Free', cycle: days(30), price: usd(0), includes },
+    more: { name: 'More', cycle: months(1), price: usd(40_00), includes: { recordings: 200 } },
+    most: {
+      name: 'Most',
+      cycle: months(1),
+      price: usd(50_00),
+      includes: { recordings: { limit: 300, overage: { price: usd(2) } } },
+    },
     paid: { name: 'Paid', prices: { monthly: usd(30_00), yearly: usd(300_00) }, trial: days(14), includes },
+    dearer: { name: 'Dearer', cycle: months(1), price: usd(60_00), includes },
     hard: { name: 'Hard', cycle: months(1), price: usd(20_00), includes: { recordings: 100 } },
     pass: { name: 'Pass', cycle: days(30), price: usd(5_00), onEnd: { fallback: 'free' }, includes },
   },
@@ -118,5 +126,58 @@ describe('what is used beyond a limit for a price', () => {
     await freehold.advance(seconds(15))
     await renewDue(freehold.ctx)
     expect(await freehold.sql('select id from freehold.invoices where business_id = $1', [business.id])).toEqual([])
+  })
+
+  test('is owed by the terms it was used on when the plan is changed within the cycle, and by no others', async () => {
+    const acme = await beyond('paid')
+    const moves = await beyond('paid')
+    await freehold.advance(seconds(27))
+    for (const each of [acme, moves]) {
+      const [signedIn] = await freehold.sql(
+        'select email from freehold.users u join freehold.members m on m.user_id = u.id where m.business_id = $1',
+        [each.id],
+      )
+      const login = { email: signedIn.email, password: 'correct horse battery' }
+      const { token } = freehold.ok(await freehold.api.post('/v1/login', login))
+      const path = `/v1/businesses/${each.id}/subscription/plan`
+      freehold.ok(await freehold.api.put(path, { plan: each === acme ? 'more' : 'most' }, { token }))
+      await each.consume(10)
+      const [invoice] = await freehold.sql(
+        `select id, total::int from freehold.invoices where business_id = $1 and cause = 'change' and status = 'open'`,
+        [each.id],
+      )
+      await each.staff('POST', `/invoices/${invoice.id}/payments`, {
+        amount: invoice.total,
+        reference: `bank ${each.id}`,
+        reason: undefined,
+      })
+      const { body } = await freehold.api.get(`/v1/businesses/${each.id}/entitlements`, { token })
+      // 60 are paid for by themselves; 100 of what the plan includes are used.
+      expect(body.recordings).toMatchObject({
+        used: 160,
+        limit: each === acme ? 260 : 360,
+        remaining: each === acme ? 100 : 200,
+      })
+    }
+    expect(await acme.consume(100)).toMatchObject({ allowed: true, remaining: 0 })
+    expect(await acme.consume(1)).toMatchObject({ allowed: false, code: 'limit_reached' })
+    expect(await moves.consume(250)).toMatchObject({ allowed: true })
+    await freehold.advance(seconds(5))
+    await renewDue(freehold.ctx)
+    const overage = async ({ invoices }: typeof acme) =>
+      (await invoices()).flat().filter((line: string) => line.startsWith('overage'))
+    expect(await overage(acme)).toEqual(['overage 600'])
+    expect(await overage(moves)).toEqual(['overage 600', 'overage 100'])
+    expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('goes on being counted when the plan changes in something else', async () => {
+    const acme = await beyond('paid')
+    await acme.staff('PUT', '/plan', { plan: 'dearer', charge: 'waive' })
+    expect(await acme.invoices()).toEqual([['cycle 3000']])
+    await acme.consume(10)
+    await freehold.advance(seconds(31))
+    await renewDue(freehold.ctx)
+    expect(await acme.invoices()).toEqual([['cycle 3000'], ['cycle 6000', 'overage 600']])
   })
 })

@@ -20,6 +20,8 @@ export type CountedPeriod = {
   allowance: number | null
   used: number
   attributed: number
+  /** Units beyond the limit that have been billed: they are paid for. */
+  billed: number
   drawn: number
   /** When the counter was opened: nothing about the sources has changed since. */
   openedAt: Date
@@ -38,7 +40,7 @@ export function attribute(periods: CountedPeriod[], grants: Grant[], now: Date):
   const left = new Map(grants.map((grant) => [grant.id, grant.amount - grant.drawn]))
   return periods.toSorted(byStart).flatMap((period) => {
     const { periodStart, periodEnd, openedAt, allowance } = period
-    let units = period.used - period.attributed
+    let units = period.used - period.attributed - period.billed
     const drawFrom = (sources: Source[]): Draw[] =>
       sources.toSorted(burnOrder).flatMap(({ grantId, remaining }) => {
         const amount = Math.max(0, Math.min(units, remaining))
@@ -68,10 +70,13 @@ type Source = Ranked & { grantId: string | null; remaining: number }
 const isInEffect = ({ effectiveAt, expiresAt }: Grant, at: Date) =>
   effectiveAt <= at && (expiresAt === null || expiresAt > at)
 
-/** What was counted in a period and nothing has paid for, once the draws are made. */
-export function unpaidUnits({ periodStart, used, attributed }: CountedPeriod, draws: Draw[]): number {
+/**
+ * What was counted in a period and nothing has paid for, once the draws are made. Below zero where a count was set right
+ * after more of it was billed.
+ */
+export function unpaidUnits({ periodStart, used, attributed, billed }: CountedPeriod, draws: Draw[]): number {
   const paid = draws.filter((draw) => sameTime(draw.periodStart, periodStart))
-  return used - attributed - total(paid)
+  return used - attributed - billed - total(paid)
 }
 
 type Ranked = { id: string; priority: number; effectiveAt: Date; expiresAt: Date | null }
@@ -88,8 +93,8 @@ export function burnOrder(left: Ranked, right: Ranked): number {
 }
 
 /**
- * The limit of a period: what the plan gives, what it has drawn from grants already, and what these still hold at `now`
- * once all draws are made.
+ * The limit of a period: what the plan gives, what was billed beyond an earlier limit, what it has drawn from grants
+ * already, and what these still hold at `now` once all draws are made.
  */
 export function limitWith(
   allowance: number | null,
@@ -106,7 +111,7 @@ export function limitWith(
   const held = inEffect.map(
     (grant) => grant.amount - grant.drawn - total(draws.filter((draw) => draw.grantId === grant.id)),
   )
-  return allowance + drawn + held.reduce((sum, each) => sum + each, 0)
+  return allowance + (current?.billed ?? 0) + drawn + held.reduce((sum, each) => sum + each, 0)
 }
 
 const total = (draws: { amount: number }[]) => draws.reduce((sum, draw) => sum + draw.amount, 0)

@@ -63,7 +63,7 @@ export type Usage = Entitlement & {
   ceiling: number | null
   /** Where counting may go on for a price, the limit that people are told. */
   softLimit: number | null
-  /** Used in this period beyond what the plan and grants have paid for. */
+  /** Used in this period beyond what the plan and grants have paid for, and not billed yet. */
   unpaid: number
   used: number
   held: number
@@ -92,7 +92,7 @@ export async function readUsage(
       const usage: Usage = {
         ...entitlement,
         ...limitsOf(limitWith(entitlement.limit, current, grants, draws, now), entitlement.overage),
-        unpaid: current ? unpaidUnits(current, draws) : 0,
+        unpaid: current ? Math.max(0, unpaidUnits(current, draws)) : 0,
         used: name === 'members' ? seats : (current?.used ?? 0),
         held: current?.held ?? 0,
         resetsAt: feature.kind === 'metered' ? period.end : null,

@@ -5,7 +5,7 @@ import { acrossBusinesses } from '../db/transactions.ts'
 import { days, defineProduct, eur, usd, type ProductDefinitionError } from '../product.ts'
 import { mailAlerts } from './alerts.ts'
 import { loadAccounts } from './counters.ts'
-import { overageCost, overageLines, unitsWithinCap } from './overage.ts'
+import { overageCost, overageLines, periodOverages, unitsWithinCap } from './overage.ts'
 import { verifyUsage } from './verification.ts'
 
 const soft = { limit: 100, overage: { price: usd(10) } }
@@ -52,16 +52,14 @@ async function open() {
       acrossBusinesses(freehold.ctx.db, async (tx) => {
         const accounts = await loadAccounts(tx, business.id, ['recordings', 'minutes'])
         const { cycleStart, cycleEnd } = subscription
-        return overageLines(
-          {
-            includes: { recordings: soft, minutes: capped, applications: 3 },
-            planKey: 'basic',
-            price: 'default',
-            cycleStart: new Date(cycleStart),
-            cycleEnd: new Date(cycleEnd),
-          },
-          accounts,
-        )
+        const cycle = {
+          includes: { recordings: soft, minutes: capped, applications: 3 },
+          planKey: 'basic',
+          price: 'default',
+          cycleStart: new Date(cycleStart),
+          cycleEnd: new Date(cycleEnd),
+        }
+        return overageLines(cycle, periodOverages(cycle, accounts))
       }),
   }
 }

@@ -55,28 +55,41 @@ export type OverageLine = {
 export const featuresWithOverage = (includes: Record<string, IncludedValue>): string[] =>
   Object.keys(includes).filter((feature) => overageIn(includes[feature]) !== null)
 
+/** What a period comes to beyond its limit, by terms. */
+export type PeriodOverage = { feature: string; period: CountedPeriod; overage: Overage; units: number; amount: number }
+
+type Accounts = (feature: string) => { periods: CountedPeriod[]; grants: Grant[] }
+
 /**
- * The lines for what was used beyond the limits in a cycle that is over, one for each feature and period of it; they
- * belong on the next cycle's invoice. `accounts` is what `loadAccounts` answers, of `featuresWithOverage`.
+ * What was used beyond the limits in a cycle up to `at`, and has not been billed: for each feature that may be, and each
+ * period of it. `accounts` is what `loadAccounts` answers, of `featuresWithOverage`.
  */
-export function overageLines(
-  { includes, planKey, price, cycleStart, cycleEnd }: ClosedCycle,
-  accounts: (feature: string) => { periods: CountedPeriod[]; grants: Grant[] },
-): OverageLine[] {
+export function periodOverages(
+  { includes, cycleStart, cycleEnd }: Pick<ClosedCycle, 'includes' | 'cycleStart' | 'cycleEnd'>,
+  accounts: Accounts,
+  at = cycleEnd,
+): PeriodOverage[] {
   return featuresWithOverage(includes).flatMap((feature) => {
     const overage = overageIn(includes[feature])
     const { periods, grants } = accounts(feature)
-    const draws = attribute(periods, grants, cycleEnd)
+    const draws = attribute(periods, grants, at)
     return periods
       .filter(({ periodStart }) => periodStart >= cycleStart && periodStart < cycleEnd)
-      .flatMap((period): OverageLine[] => {
-        const { periodStart, periodEnd } = period
-        const units = unpaidUnits(period, draws)
-        if (overage === null || units === 0) return []
-        // A count that was set right later may be above the cap; nobody pays more than it says.
-        const amount = Math.min(overageCost(units, overage), overage.spendCap?.amount ?? Infinity)
-        const description = `${feature}: ${units} beyond the limit`
-        return [{ kind: 'overage', description, amount, periodStart, periodEnd, plan: planKey, price, feature }]
+      .flatMap((period): PeriodOverage[] => {
+        const units = Math.max(0, unpaidUnits(period, draws))
+        return overage === null ? [] : [{ feature, period, overage, units, amount: cappedCost(units, overage) }]
       })
   })
 }
+
+/** A count that was set right later may be above the cap; nobody pays more than it says. */
+export const cappedCost = (units: number, overage: Overage): number =>
+  Math.min(overageCost(units, overage), overage.spendCap?.amount ?? Infinity)
+
+/** The lines, one for each of them that comes to something; they belong on the next cycle's invoice. */
+export const overageLines = ({ planKey, price }: ClosedCycle, overages: PeriodOverage[]): OverageLine[] =>
+  overages.flatMap(({ feature, period: { periodStart, periodEnd }, units, amount }) => {
+    if (units === 0) return []
+    const description = `${feature}: ${units} beyond the limit`
+    return [{ kind: 'overage', description, amount, periodStart, periodEnd, plan: planKey, price, feature }]
+  })

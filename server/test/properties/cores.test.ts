@@ -472,7 +472,7 @@ describe('what may be used', () => {
     )
   const period = (used: number, allowance: number | null): CountedPeriod => {
     const span = { periodStart: new Date('2026-05-01'), periodEnd: new Date('2026-06-30'), openedAt }
-    return { ...span, allowance, used, attributed: 0, drawn: 0 }
+    return { ...span, allowance, used, attributed: 0, billed: 0, drawn: 0 }
   }
   const allowances = fc.option(fc.integer({ min: 0, max: 60 }))
 
