@@ -20,6 +20,7 @@ export const staffTimelineRoutes: Routes = (app) => {
         querystring: Type.Object(
           {
             ...PageQuery.properties,
+            cursor: Type.Optional(Type.String({ maxLength: 200, description: 'nextCursor of the page before' })),
             from: Type.Optional(Instant),
             kind: Type.Optional(Type.Enum([...timelineKinds])),
           },

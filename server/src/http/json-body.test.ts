@@ -163,9 +163,29 @@ describe('a query', () => {
     expect(answer.body.errors[0].path).toBe(path)
   })
 
-  test('cursor=%00 finds nothing that could be stored', async () => {
+  test('text that cannot be stored is refused by the name of its parameter', async () => {
+    const { business, token } = await freehold.signUp()
+    const answer = await freehold.api.get(`/v1/businesses/${business.id}/audit?actor=%00`, { token })
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: 'querystring/actor' }] } })
+  })
+
+  test.each(['zzz', '', '%00', 'eyJhIjoxfQ', "mem_'--", 'mem_1~2'])(
+    'a cursor no list gave is refused: %s',
+    async (cursor) => {
+      const { business, token } = await freehold.signUp()
+      for (const list of ['members', 'invitations', 'api-keys', 'audit', 'support-access']) {
+        const answer = await freehold.api.get(`/v1/businesses/${business.id}/${list}?cursor=${cursor}`, { token })
+        expect(answer.status).toBe(422)
+        expect(answer.body.errors[0].path).toBe('querystring/cursor')
+      }
+    },
+  )
+
+  test('a name of blanks is refused in words, not with a regular expression', async () => {
     const { token } = await freehold.signUp()
-    const answer = await freehold.api.get('/v1/me/sessions?cursor=%00', { token })
-    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid_request' } })
+    const answer = await freehold.api.patch('/v1/me', { firstName: ' ' }, { token })
+    expect(answer.body.errors).toEqual([
+      { path: 'body/firstName', message: 'is blank, or holds characters that do not belong here' },
+    ])
   })
 })

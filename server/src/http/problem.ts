@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Context } from '../context.ts'
 import { sqlState } from '../db/transactions.ts'
-import { FreeholdError, type ErrorCode, type FieldError } from '../errors.ts'
+import { FreeholdError, invalid, type ErrorCode, type FieldError } from '../errors.ts'
 import { securityHeaders } from './headers.ts'
 import { allowedMethods } from './methods.ts'
 
@@ -56,7 +56,9 @@ export function sendProblem(reply: FastifyReply, error: FreeholdError) {
 
 /** Turns whatever was thrown into a problem. What we did not foresee is logged whole and told as `internal_error`. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  const known = namesNothing(error, request) ? new FreeholdError('not_found') : asFreeholdError(error)
+  const known = namesNothing(error, request)
+    ? new FreeholdError('not_found')
+    : (unstorable(error, request) ?? asFreeholdError(error))
   if (known.status >= 500) request.log.error({ requestId: request.id, err: error, code: known.code }, known.title)
   else request.log.debug({ requestId: request.id, code: known.code, detail: known.message }, 'refused')
   return sendProblem(reply, known)
@@ -91,6 +93,12 @@ export function clientProblem(error: Error & { code?: string }, socket: Socket, 
 // PostgreSQL stores no NUL, so an id that holds one is nobody's.
 const namesNothing = (error: unknown, request: FastifyRequest) =>
   sqlState(error) === '22021' && Object.values(request.params ?? {}).some((value) => String(value).includes('\0'))
+
+function unstorable(error: unknown, { query }: FastifyRequest): FreeholdError | undefined {
+  if (sqlState(error) !== '22021') return undefined
+  const field = Object.entries(query ?? {}).find(([, value]) => String(value).includes('\0'))?.[0]
+  return field === undefined ? undefined : invalid(`querystring/${field}`, 'holds a character that cannot be stored')
+}
 
 export function asFreeholdError(error: unknown): FreeholdError {
   if (error instanceof FreeholdError) return error
@@ -140,7 +148,13 @@ function fieldErrors(error: FastifyError): FieldError[] {
           ? 'is not a known field'
           : keyword === 'enum'
             ? `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`
-            : (message ?? 'is not valid')
+            : keyword === 'pattern'
+              ? patternMessage(instancePath)
+              : (message ?? 'is not valid')
     return { path: `${base}${instancePath}${field}`, message: text }
   })
 }
+
+// A regular expression tells nobody what to do.
+const patternMessage = (path: string) =>
+  path === '/cursor' ? 'is none of this list' : 'is blank, or holds characters that do not belong here'

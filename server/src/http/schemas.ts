@@ -25,7 +25,8 @@ export const ExternalId = Type.String({
 export const Email = Type.String({ format: 'email', maxLength: 254 })
 export const Password = Type.String({ minLength: 8, maxLength: 128 })
 export const Token = Type.String({ minLength: 1, maxLength: 200 })
-export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z]+_[0-9a-z]+$' })
+const idShape = { minLength: 1, maxLength: 64, pattern: '^[a-z]+_[0-9a-z]+$' }
+export const Id = Type.String(idShape)
 export const Reason = Type.String({
   minLength: 3,
   maxLength: 500,
@@ -47,7 +48,7 @@ export const path = <const Names extends string>(...names: Names[]) =>
 export const PageQuery = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-    cursor: Type.Optional(Type.String({ maxLength: 200, description: 'nextCursor of the page before' })),
+    cursor: Type.Optional(Type.String({ ...idShape, description: 'nextCursor of the page before' })),
   },
   closed,
 )
