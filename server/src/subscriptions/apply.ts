@@ -157,7 +157,13 @@ async function owe(tx: Tx, ctx: Context, before: Subscription, after: Subscripti
 }
 
 /** What is asked for no more is to be paid no more; what has been paid of it is in hand again. */
-async function withdraw(tx: Tx, ctx: Context, actor: Actor, { invoiceId }: Awaiting, { businessId }: Subscription) {
+export async function withdraw(
+  tx: Tx,
+  ctx: Context,
+  actor: Actor,
+  { invoiceId }: Awaiting,
+  { businessId }: Subscription,
+) {
   await voidInvoice(tx, ctx, actor, { businessId, invoiceId, reason: 'The change it was for is not wanted any more' })
 }
 

@@ -9,6 +9,7 @@ import { cancel, changePlan, net, pause, undoCancel, undoPause, type Decision, t
 import { blockersOf, type Blocker } from './fit.ts'
 import { priceOf, type Subscription, type Terms } from './lifecycle.ts'
 import { newQuote, openQuote, reckonedAt } from './quotes.ts'
+import { overdueOf } from './payments.ts'
 import { currentSubscription } from './subscriptions.ts'
 import { trialUse } from './trials.ts'
 
@@ -134,5 +135,9 @@ export async function schedulePause(tx: Tx, ctx: Context, actor: Actor, business
 /** Takes a scheduled pause back, or resumes: with a new cycle, at the full price, once it is paid. */
 export async function endPause(tx: Tx, ctx: Context, actor: Actor, businessId: string): Promise<Subscription> {
   const before = await lockOpen(tx, ctx, businessId)
-  return apply(tx, ctx, actor, before, undoPause(before, ctx.now()))
+  const decision = undoPause(before, ctx.now())
+  if ('kind' in decision && decision.kind === 'resumed' && (await overdueOf(tx, before, ctx.now()))) {
+    throw new FreeholdError('payment_overdue', 'Pay what is owed for the time before the pause first')
+  }
+  return apply(tx, ctx, actor, before, decision)
 }

@@ -1,5 +1,5 @@
 import type { Actor, Context } from '../context.ts'
-import type { Tx } from '../db/open.ts'
+import type { Queryable, Tx } from '../db/open.ts'
 import { addCredit } from '../invoices/credit.ts'
 import { overdueInvoices, type Invoice } from '../invoices/invoices.ts'
 import { currentPlanVersion, priceNamed } from '../plans/plans.ts'
@@ -30,7 +30,19 @@ export async function invoicePaid(
     const reason = isChange ? `Time before ${after.plan.planName} was paid` : `Unused time on ${before.plan.planName}`
     await addCredit(tx, ctx, actor, { businessId, currency, amount: surplus, reason })
   }
-  return after
+  // A payment for what comes does not settle what was owed before.
+  const overdue = before.awaiting.kind === 'resume' && (await overdueOf(tx, after, ctx.now()))
+  return overdue ? markPastDue(tx, ctx, actor, overdue) : after
+}
+
+/** The oldest invoice of this subscription that is overdue; what is owed for another one does not hold it back. */
+export async function overdueOf(
+  db: Queryable,
+  { businessId, id }: Subscription,
+  now: Date,
+): Promise<Invoice | undefined> {
+  const overdue = await overdueInvoices(db, businessId, now)
+  return overdue.find(({ subscriptionId }) => subscriptionId === id)
 }
 
 async function recoverWhenPaid(tx: Tx, ctx: Context, actor: Actor, before: Subscription): Promise<Subscription> {

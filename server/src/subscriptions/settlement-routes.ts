@@ -8,7 +8,7 @@ import { closed, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { markUncollectible, releaseDraft, type Closing } from '../invoices/closing.ts'
 import { addCredit, creditEntryById } from '../invoices/credit.ts'
-import type { Invoice } from '../invoices/invoices.ts'
+import { invoiceById, type Invoice } from '../invoices/invoices.ts'
 import { CreditEntryBody, InvoiceBody, presentCreditEntry, presentInvoice } from '../invoices/presenter.ts'
 import { followInvoices, voidBilled } from './settlement.ts'
 import { lockSubscription } from './subscriptions.ts'
@@ -28,7 +28,7 @@ export const settlementRoutes: Routes = (app, ctx) => {
         summary: 'Release a held draft, waive it, or say that an invoice is void or uncollectible',
         description:
           'open: a held draft gets its number and is to be paid. void: a draft is waived, an invoice is to be paid no more. ' +
-          'uncollectible: nobody expects it to be paid',
+          'uncollectible: nobody expects it to be paid. What waits for an invoice that will not be paid is off, and it is void',
         tags,
         params: path('id', 'invoiceId'),
         body: Type.Object({ status: Type.Enum(['open', 'void', 'uncollectible']), reason: Reason }, closed),
@@ -43,12 +43,11 @@ export const settlementRoutes: Routes = (app, ctx) => {
         await lockBusiness(tx, businessId)
         const before = await lockSubscription(tx, ctx, businessId)
         const closing = { businessId, invoiceId, reason }
-        const { invoice, subscription } =
-          status === 'void'
-            ? await voidBilled(tx, ctx, actor, before, closing)
-            : { invoice: await decisions[status](tx, ctx, actor, closing), subscription: before }
+        let subscription = before
+        if (status === 'void') subscription = await voidBilled(tx, ctx, actor, before, closing)
+        else await decisions[status](tx, ctx, actor, closing)
         await followInvoices(tx, ctx, actor, subscription)
-        return presentInvoice(invoice)
+        return presentInvoice(await invoiceById(tx, businessId, invoiceId))
       }),
   )
 

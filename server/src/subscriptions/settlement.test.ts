@@ -50,6 +50,15 @@ describe('an invoice that a subscription waits for', () => {
     ])
   })
 
+  test('when staff give it up, is void: nobody owes what never began', async () => {
+    const of = await buying()
+    await decide(of, of.invoice.id, 'uncollectible')
+    expect(await invoicesOf(of)).toMatchObject([{ id: of.invoice.id, status: 'void', amountDue: 0 }])
+    expect(await eventsOf(of)).toContain('subscription.change_cancelled')
+    await choose(of)
+    expect(await invoicesOf(of)).toMatchObject([{ status: 'open', cause: 'start' }, { status: 'void' }])
+  })
+
   test('is not settled by credit that comes later: whoever waits hears of a payment', async () => {
     const of = await buying()
     const body = { amount: 10_000, currency: 'USD', reason: 'an apology' }

@@ -1,10 +1,11 @@
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { voidInvoice, type Closing } from '../invoices/closing.ts'
-import { invoiceById, linesOf, overdueInvoices, type Invoice } from '../invoices/invoices.ts'
-import { apply } from './apply.ts'
+import { invoiceById, linesOf, type Invoice } from '../invoices/invoices.ts'
+import { apply, withdraw } from './apply.ts'
 import { recover } from './commands.ts'
 import type { Subscription } from './lifecycle.ts'
+import { overdueOf } from './payments.ts'
 import { save } from './subscriptions.ts'
 
 /**
@@ -16,23 +17,26 @@ export async function followInvoices(tx: Tx, ctx: Context, actor: Actor, before:
   const freed = await stopWaiting(tx, ctx, actor, before)
   if (freed.status !== 'past_due') return freed
   const now = ctx.now()
-  const isOverdue = (await overdueInvoices(tx, freed.businessId, now)).some(
-    ({ subscriptionId }) => subscriptionId === freed.id,
-  )
-  return isOverdue ? freed : apply(tx, ctx, actor, freed, recover(freed, now))
+  return (await overdueOf(tx, freed, now)) ? freed : apply(tx, ctx, actor, freed, recover(freed, now))
 }
 
 async function stopWaiting(tx: Tx, ctx: Context, actor: Actor, before: Subscription): Promise<Subscription> {
   if (!before.awaiting) return before
   const { status } = await invoiceById(tx, before.businessId, before.awaiting.invoiceId)
-  if (status !== 'void') return before
+  return status === 'void' || status === 'uncollectible' ? withdrawAwaited(tx, ctx, actor, before) : before
+}
+
+/** What waits for its payment is waited for no more, and its invoice is void: nobody has had anything for it. */
+export async function withdrawAwaited(tx: Tx, ctx: Context, actor: Actor, before: Subscription): Promise<Subscription> {
+  if (!before.awaiting) return before
   const after: Subscription = { ...before, awaiting: null, version: before.version + 1 }
-  // What waited was a new beginning after the end: nothing begins, and the end stays as it is.
-  if (after.status === 'ended') {
-    await save(tx, after)
-    return after
+  if (after.status !== 'ended') {
+    return apply(tx, ctx, actor, before, { kind: 'change_cancelled', after, lines: [], effectiveAt: ctx.now() })
   }
-  return apply(tx, ctx, actor, before, { kind: 'change_cancelled', after, lines: [], effectiveAt: ctx.now() })
+  // What waited was a new beginning after the end: nothing begins, and the end stays as it is.
+  await withdraw(tx, ctx, actor, before.awaiting, before)
+  await save(tx, after)
+  return after
 }
 
 /**
@@ -45,15 +49,15 @@ export async function voidBilled(
   actor: Actor,
   before: Subscription,
   closing: Closing,
-): Promise<{ invoice: Invoice; subscription: Subscription }> {
+): Promise<Subscription> {
   const { status } = await invoiceById(tx, closing.businessId, closing.invoiceId, 'lock')
   const invoice = await voidInvoice(tx, ctx, actor, closing)
   const isOfCycle = invoice.subscriptionId === before.id && invoice.cycleNumber === before.cycleNumber
-  if (status === 'void' || !isOfCycle || invoice.change !== null) return { invoice, subscription: before }
+  if (status === 'void' || !isOfCycle || invoice.change !== null) return before
   const billed = Math.max(0, before.billed - (await shareOfCycle(tx, before, invoice)))
   const subscription: Subscription = { ...before, billed, version: before.version + 1 }
   await save(tx, subscription)
-  return { invoice, subscription }
+  return subscription
 }
 
 /** What an invoice for the rest of a cycle comes to for a whole one; `billed` is counted so. */
