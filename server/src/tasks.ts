@@ -10,6 +10,7 @@ import type { TaskContext } from './product-hooks.ts'
 import type { Product } from './product.ts'
 import { moveSubscriptions, moveTask } from './plans/moves.ts'
 import { chargeRequested } from './subscriptions/charging.ts'
+import { endClosed } from './subscriptions/closed-businesses.ts'
 import { chaseOverdue } from './subscriptions/dunning.ts'
 import { renewDue } from './subscriptions/renewal.ts'
 import { announceTrialEndings } from './subscriptions/trial-endings.ts'
@@ -24,6 +25,7 @@ const builtIn: Record<string, Task> = {
   [chargeTask]: { schedule: '* * * * *', run: chargeRequested },
   'trial-endings': { schedule: '* * * * *', run: announceTrialEndings },
   'overdue-payments': { schedule: '* * * * *', run: chaseOverdue },
+  'end-closed': { schedule: '41 * * * *', run: endClosed },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },
   'forget-denials': { schedule: '23 * * * *', run: forgetDenials },

@@ -10,7 +10,8 @@ import { emit, emitAll, type NewEvent } from '../events/emit.ts'
 import { checkFields } from '../http/fields.ts'
 import { invalidateCounters } from '../usage/counters.ts'
 
-const reopeningDays = 30
+/** How long its owner may take the closing of a business back. */
+export const reopeningDays = 30
 
 export type Business = Selectable<BusinessesTable>
 

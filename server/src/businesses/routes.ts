@@ -5,6 +5,8 @@ import { acrossBusinesses, withinBusiness } from '../http/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
 import { presentSubscription, SubscriptionBody } from '../subscriptions/presenter.ts'
+import { withdrawAwaited } from '../subscriptions/settlement.ts'
+import { lockSubscription } from '../subscriptions/subscriptions.ts'
 import { businessById, closeBusiness, reopenBusiness, updateBusiness } from './businesses.ts'
 import { foundBusiness } from './founding.ts'
 import { BusinessBody, presentBusiness } from './presenter.ts'
@@ -96,7 +98,12 @@ export const businessRoutes: Routes = (app, ctx) => {
       },
     },
     async (request) => {
-      await withinBusiness(request, (tx) => closeBusiness(tx, ctx, actorOf(request), businessOf(request).id))
+      const { id } = businessOf(request)
+      await withinBusiness(request, async (tx) => {
+        await closeBusiness(tx, ctx, actorOf(request), id)
+        // Nothing is bought for a business that is closed.
+        await withdrawAwaited(tx, ctx, actorOf(request), await lockSubscription(tx, ctx, id))
+      })
       return null
     },
   )

@@ -83,15 +83,19 @@ export async function claimAttempts(ctx: Context, limit: number): Promise<Charge
   return rows.map(fromRow)
 }
 
-/** From now on it may have reached the provider. */
-export async function markSent(ctx: Context, { businessId, id }: ChargeAttempt): Promise<void> {
-  await ctx.db.across
+/** From now on it may have reached the provider. False when it must not: it is settled, or its business was closed. */
+export async function markSent(ctx: Context, { businessId, id }: ChargeAttempt): Promise<boolean> {
+  const { numUpdatedRows } = await ctx.db.across
     .updateTable('chargeAttempts')
     .set({ status: 'unknown' })
     .where('businessId', '=', businessId)
     .where('id', '=', id)
-    .where('status', '=', 'requested')
-    .execute()
+    .where('status', 'in', ['requested', 'unknown'])
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('businesses').select('id').where('id', '=', businessId).where('status', '<>', 'closed')),
+    )
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
 }
 
 /** What became of it, once: whoever says so later, or again, changes nothing and is told false. */

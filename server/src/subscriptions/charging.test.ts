@@ -141,6 +141,35 @@ describe('a cycle', () => {
   })
 })
 
+describe('a business that is closed', () => {
+  test('is charged nothing from then on; what was asked of the provider before is still followed up', async () => {
+    const of = await renewed()
+    await chaseOverdue(freehold.ctx)
+    const { token } = freehold.ok(await freehold.api.post('/v1/login', { email: of.email, password }))
+    freehold.ok(await freehold.api.delete(`/v1/businesses/${of.id}`, { token }))
+    for (let day = 0; day < 4; day += 1) {
+      await run()
+      await freehold.advance(days(1))
+    }
+    expect(bank.asked).toEqual([])
+    expect(await attemptsOf(of)).toMatchObject([{ status: 'failed', failure: 'superseded' }])
+    expect(await invoicesOf(of)).toMatchObject([{ status: 'open', amountDue: 4900 }])
+
+    const other = await renewed()
+    bank.charge = async (charge) => {
+      take(charge)
+      throw new Error('the connection is gone')
+    }
+    await run()
+    const login = freehold.ok(await freehold.api.post('/v1/login', { email: other.email, password }))
+    freehold.ok(await freehold.api.delete(`/v1/businesses/${other.id}`, { token: login.token }))
+    await freehold.advance(180)
+    await run()
+    expect(bank.asked).toHaveLength(1)
+    expect(await invoicesOf(other)).toMatchObject([{ status: 'paid' }])
+  })
+})
+
 describe('a charge takes money once', () => {
   test('when many workers are at it', async () => {
     const of = await renewed()

@@ -54,7 +54,7 @@ async function chargeOne(ctx: Context, provider: Charging, attempt: ChargeAttemp
   }
 }
 
-/** Not charged after all, because the invoice has been settled or closed meanwhile. */
+/** Not charged after all, because the invoice has been settled or closed meanwhile, or its business was. */
 const superseded = { status: 'failed', reason: 'superseded' } as const
 
 async function ask(ctx: Context, provider: Charging, attempt: ChargeAttempt): Promise<ChargeResult> {
@@ -65,7 +65,7 @@ async function ask(ctx: Context, provider: Charging, attempt: ChargeAttempt): Pr
   }
   const invoice = await invoiceById(ctx.db.across, businessId, invoiceId)
   if (invoice.status !== 'open' || invoice.amountDue < amount) return superseded
-  await markSent(ctx, attempt)
+  if (!(await markSent(ctx, attempt))) return superseded
   const invoiceNumber = invoice.number ?? invoiceId
   return inTime((signal) => provider.charge({ id, businessId, invoiceId, invoiceNumber, amount, currency, signal }))
 }
@@ -105,7 +105,8 @@ async function settle(
   })
   if (result.status === 'succeeded') return receive(tx, ctx, attempt, invoice, result.reference)
   if (invoice.status !== 'open') return
-  // A part was paid meanwhile: the rest is charged by an attempt of its own.
+  // Of a closed business staff decide. Otherwise a part was paid meanwhile: the rest is charged by an attempt of its own.
+  if (result === superseded && business.status === 'closed') return
   if (result === superseded) return requestCharges(tx, ctx, [invoice], attempt.attempt + 1)
   if (subscription.awaiting?.invoiceId === invoiceId) {
     await giveUpChange(tx, ctx, subscription, subscription.awaiting, result.reason)
