@@ -81,3 +81,13 @@ test('a grant stays out of it, and a limit of staff too', async () => {
   await freehold.advance(seconds(15))
   expect(await other.consume(1)).toMatchObject({ limit: 500 })
 })
+
+test('a limit of staff that has run out before the end of the cycle does not keep it back', async () => {
+  const acme = await open()
+  const expiresAt = new Date(freehold.ctx.now().getTime() + 5 * 86_400_000).toISOString()
+  const limit = { limit: 500, reason: 'for a week', expiresAt }
+  freehold.ok(await freehold.api.put(`/v1/staff/businesses/${acme.id}/limits/recordings`, limit, people.admin))
+  await acme.consume(80)
+  await freehold.advance(seconds(15))
+  expect(await acme.consume(1)).toMatchObject({ used: 1, limit: 120 })
+})

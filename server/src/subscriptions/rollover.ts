@@ -22,6 +22,7 @@ export async function rollOver(tx: Tx, ctx: Context, before: Subscription, after
     .selectFrom('limitOverrides')
     .select('feature')
     .where('businessId', '=', businessId)
+    .where((each) => each.or([each('expiresAt', 'is', null), each('expiresAt', '>=', after.cycleStart)]))
     .execute()
   for (const feature of features) {
     const included = before.plan.includes[feature]
