@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** The only reader of process.env. Every problem is reported at once, each with its remedy. */
 
 export type Environment = {
@@ -82,6 +84,14 @@ export function readEnvironment(
     problems.push('MAIL_FROM is required in production: the address mails come from')
   }
 
+  if (mailFrom !== undefined && !/^([^<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/.test(mailFrom)) {
+    problems.push('MAIL_FROM must be an address, such as "Acme <hello@acme.example>"')
+  }
+  const trustedProxies = (value('TRUSTED_PROXIES') ?? '').split(',').flatMap((each) => each.trim() || [])
+  for (const each of trustedProxies.filter((proxy) => !isAddressOrRange(proxy))) {
+    problems.push(`TRUSTED_PROXIES must be addresses or ranges, such as 10.0.0.0/8, and ${each} is neither`)
+  }
+
   const logLevel = value('LOG_LEVEL') as LogLevel | undefined
   if (logLevel !== undefined && !logLevels.includes(logLevel))
     problems.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}`)
@@ -101,10 +111,19 @@ export function readEnvironment(
     mailFrom: mailFrom ?? 'Freehold <freehold@localhost>',
     secret,
     dataDir: value('DATA_DIR'),
-    trustedProxies: (value('TRUSTED_PROXIES') ?? '').split(',').flatMap((each) => each.trim() || []),
+    trustedProxies,
     logLevel,
     rateLimits: rateLimits === 'on',
   }
+}
+
+// The names of ranges are Fastify's.
+function isAddressOrRange(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address = '', length] = text.split('/')
+  const family = isIP(address)
+  const longest = family === 4 ? 32 : 128
+  return family !== 0 && (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= longest))
 }
 
 const librarySettings = ['NODE_ENV', 'SECRET', 'PUBLIC_URL', 'SMTP_URL', 'MAIL_FROM', 'DATA_DIR']

@@ -56,6 +56,41 @@ describe('a definition', () => {
       expect(define).toThrow(path)
     }
   })
+
+  test('is checked at start too, for those who do not compile it', () => {
+    const define = () =>
+      defineProduct({
+        name: 'Recorder',
+        permissions: { 'recordings:create': 'rite' },
+        keys: { sdk: { prefix: 'pk', rateLimit: { perMinute: -1 } } },
+        features: {
+          recordings: { kind: 'metred' },
+          seats: { kind: 'allocated', onDowngrade: 'delete' },
+          calls: { kind: 'metered', resets: 'week' },
+          members: { kind: 'metered' },
+        },
+        plans: { free: { cycle: { unit: 'hour', count: 1 }, price: usd(0), onEnd: 'stop', includes: {} } },
+        signup: { plan: 'free', mode: 'opne', verifyEmail: 'never' },
+        catchUp: 'later',
+      } as never)
+    for (const path of [
+      'permissions.recordings:create:',
+      'keys.sdk.rateLimit:',
+      'features.recordings.kind:',
+      'features.seats.onDowngrade:',
+      'features.calls.resets:',
+      'features.members:',
+      'plans.free.name:',
+      'plans.free.prices.default.cycle:',
+      'plans.free.onEnd:',
+      'signup.mode:',
+      'signup.verifyEmail:',
+      'catchUp:',
+    ]) {
+      expect(define).toThrow(`- ${path}`)
+    }
+    expect(() => defineProduct({ name: 'Recorder' } as never)).toThrow('- plans: at least one plan is needed')
+  })
 })
 
 describe('hooks', () => {

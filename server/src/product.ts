@@ -1,7 +1,7 @@
 import { brandProblems, type Brand } from './brand.ts'
-import { scheduleProblem } from './jobs/cron.ts'
 import { isEventType } from './events/catalogue.ts'
 import { fieldProblems } from './http/fields.ts'
+import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
 import type { EventHandlers, Hooks, ProductTask } from './product-hooks.ts'
 import type {
@@ -200,12 +200,12 @@ export function defineProduct<
     roles: loose.roles ?? {},
     keys: mapValues(loose.keys ?? {}, (key) => ({
       prefix: key.prefix,
-      permissions: key.permissions,
+      permissions: key.permissions ?? [],
       publishable: key.publishable ?? false,
       perMinute: key.rateLimit?.perMinute,
     })),
     features: {
-      ...mapValues(loose.features, (feature) => ({
+      ...mapValues(loose.features ?? {}, (feature) => ({
         kind: feature.kind,
         unit: 'unit' in feature ? feature.unit : undefined,
         resets: ('resets' in feature && feature.resets) || 'cycle',
@@ -214,7 +214,7 @@ export function defineProduct<
       })),
       members: { kind: 'allocated', unit: 'member', resets: 'cycle', onDowngrade: 'block', rollover: 0 },
     },
-    plans: mapValues(loose.plans, normalisePlan),
+    plans: mapValues(loose.plans ?? {}, normalisePlan),
     signup: { keys: [], mode: 'open', verifyEmail: 'after', ...loose.signup },
     fields: loose.fields ?? {},
     hooks: loose.hooks ?? {},
@@ -223,6 +223,8 @@ export function defineProduct<
     on: loose.on ?? {},
   }
   const problems = problemsOf(product)
+  // The built-in one would silently take its place.
+  if ('members' in (loose.features ?? {})) problems.push('features.members: is built in')
   if (problems.length > 0) throw new ProductDefinitionError(problems)
   return product
 }
@@ -274,6 +276,11 @@ function normalisePlan(plan: LoosePlan): ProductPlan {
 
 const permissionShape = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$/
 const nameShape = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
+const featureKinds = ['switch', 'value', 'allocated', 'metered']
+
+/** What does not compile is refused at start too, for those who do not compile. */
+const choice = (path: string, value: unknown, choices: readonly string[]): string[] =>
+  choices.includes(value as string) ? [] : [`${path}: must be one of ${choices.join(', ')}`]
 
 function problemsOf(product: Product): string[] {
   const problems: string[] = []
@@ -284,7 +291,8 @@ function problemsOf(product: Product): string[] {
 
   expect(product.name?.length > 0, 'name', 'is required')
   problems.push(...brandProblems(product.brand))
-  for (const name of Object.keys(product.permissions)) {
+  for (const [name, effect] of Object.entries(product.permissions)) {
+    problems.push(...choice(`permissions.${name}`, effect, ['read', 'write']))
     expect(permissionShape.test(name), `permissions.${name}`, 'must look like resource:action')
     expect(!(name in builtInPermissions), `permissions.${name}`, 'is a permission of Freehold itself')
   }
@@ -298,16 +306,20 @@ function problemsOf(product: Product): string[] {
     expect(!['app', 'sup', 'ses'].includes(key.prefix), `keys.${type}.prefix`, 'is used by Freehold itself')
     expect(!prefixes.has(key.prefix), `keys.${type}.prefix`, `is the prefix of ${prefixes.get(key.prefix)} too`)
     prefixes.set(key.prefix, type)
+    const rate = key.perMinute
+    expect(rate === undefined || (isWhole(rate) && rate > 0), `keys.${type}.rateLimit`, 'must be whole requests from 1')
     for (const each of key.permissions) {
       expect(each in product.permissions, `keys.${type}.permissions`, `unknown permission of the product: ${each}`)
     }
   }
   for (const [name, feature] of Object.entries(product.features)) {
     expect(nameShape.test(name), `features.${name}`, 'must be a plain name')
-    expect(name !== 'members' || feature.kind === 'allocated', 'features.members', 'is built in')
-    const { rollover, resets } = feature
+    const { kind, rollover, resets, onDowngrade } = feature
+    const at = `features.${name}`
+    problems.push(...choice(`${at}.kind`, kind, featureKinds), ...choice(`${at}.resets`, resets, ['cycle', 'month']))
+    problems.push(...choice(`${at}.onDowngrade`, onDowngrade, ['block', 'grandfather']))
     const carries = Number.isSafeInteger(rollover) && rollover >= 0 && (rollover === 0 || resets === 'cycle')
-    expect(carries, `features.${name}.rollover`, 'must be whole units, of a feature that resets with the cycle')
+    expect(carries, `${at}.rollover`, 'must be whole units, of a feature that resets with the cycle')
   }
   expect(Object.keys(product.plans).length > 0, 'plans', 'at least one plan is needed')
   for (const [key, plan] of Object.entries(product.plans)) {
@@ -317,6 +329,10 @@ function problemsOf(product: Product): string[] {
     problems.push(...wrong.map(({ path, message }) => `${path.replaceAll('/', '.')}: ${message}`))
   }
   expect(product.signup.plan in product.plans, 'signup.plan', `unknown plan ${product.signup.plan}`)
+  const { mode, verifyEmail } = product.signup
+  problems.push(...choice('signup.mode', mode, ['open', 'invite', 'closed']))
+  problems.push(...choice('signup.verifyEmail', verifyEmail, ['after', 'before']))
+  problems.push(...choice('catchUp', product.catchUp, ['hold', 'bill', 'waive']))
   for (const type of product.signup.keys) expect(type in product.keys, 'signup.keys', `unknown key type ${type}`)
   for (const [name, { schedule }] of Object.entries(product.tasks)) {
     expect(nameShape.test(name), `tasks.${name}`, 'must be a plain name')
@@ -338,9 +354,12 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
     const at = `${path}.prices.${name}`
     expect(Number.isSafeInteger(price.amount) && price.amount >= 0, at, 'amount must be whole minor units, 0 or more')
     expect(/^[A-Z]{3}$/.test(price.currency), at, 'currency must be an ISO 4217 code')
-    expect(Number.isInteger(price.interval?.count) && price.interval.count > 0, at, 'the cycle must be 1 or more')
+    expect(isWhole(price.interval?.count) && price.interval.count > 0, at, 'the cycle must be 1 or more')
+    problems.push(...choice(`${at}.cycle`, price.interval?.unit, ['day', 'week', 'month', 'year']))
   }
   expect(Number.isInteger(plan.trialDays) && plan.trialDays >= 0, `${path}.trial`, 'must be whole days')
+  expect(plan.name?.length > 0, `${path}.name`, 'is required')
+  problems.push(...choice(`${path}.onEnd`, plan.onEnd, ['renew', 'end', 'fallback']))
   if (plan.fallbackPlan !== null) {
     expect(plan.fallbackPlan in product.plans, `${path}.onEnd.fallback`, `unknown plan ${plan.fallbackPlan}`)
   }

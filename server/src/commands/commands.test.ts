@@ -105,12 +105,23 @@ describe('a configuration that cannot work', () => {
       PORT: 'eighty',
       DATABASE_URL: 'mysql://localhost/freehold',
       SECRET: 'short',
+      MAIL_FROM: 'nobody',
+      TRUSTED_PROXIES: '10.0.0.0/8, loopback, proxy.example',
       LOG_LEVEL: 'loud',
       RATE_LIMITS: 'off',
     })
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
     const missing = ['PUBLIC_URL', 'SMTP_URL', 'MAIL_FROM']
-    const said = ['PORT', 'DATABASE_URL', 'SECRET', ...missing, 'LOG_LEVEL', 'RATE_LIMITS']
+    const said = [
+      'PORT',
+      'DATABASE_URL',
+      'SECRET',
+      ...missing,
+      'MAIL_FROM',
+      'TRUSTED_PROXIES',
+      'LOG_LEVEL',
+      'RATE_LIMITS',
+    ]
     const defined = ['plans.free.includes.recordings', 'plans.free.prices.default', 'signup.plan']
     for (const each of [...said, ...defined]) expect(stderr).toContain(`\n  - ${each}`)
     expect(stderr).not.toMatch(/\n\s+at /)

@@ -68,7 +68,6 @@ const configuration: Examination = async (patient) => {
 const database: Examination = async (patient) => {
   if (!patient.environment) return skipped('the configuration cannot be used')
   const { databaseUrl } = patient.environment
-  const remedy = 'start PostgreSQL there, or mend DATABASE_URL'
   try {
     patient.server = await openServer(patient.environment)
     patient.db = openDatabase(patient.server.url, 2)
@@ -78,7 +77,10 @@ const database: Examination = async (patient) => {
     return ok(`PostgreSQL ${version}, ${databaseUrl === undefined ? 'embedded' : new URL(databaseUrl).host}`)
   } catch (error) {
     const explanation = patient.server && explainDatabaseError(error, patient.server.url)
-    return fail(explanation ?? messageOf(error), remedy)
+    // An explanation says what to do itself.
+    return explanation
+      ? { state: 'fail', detail: explanation }
+      : fail(messageOf(error), 'start PostgreSQL there, or mend DATABASE_URL')
   }
 }
 
