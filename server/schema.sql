@@ -84,6 +84,8 @@ create table freehold.audit_entries (
   constraint audit_entries_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
 );
 CREATE INDEX audit_entries_at ON freehold.audit_entries USING btree (business_id, at);
+CREATE INDEX audit_entries_staff ON freehold.audit_entries USING btree (id) WHERE (actor_kind = ANY (ARRAY['staff'::text, 'app'::text]));
+CREATE INDEX audit_entries_terms ON freehold.audit_entries USING btree (at) WHERE ((action ~~ 'subscription.%'::text) AND (((((before ->> 'plan'::text) IS DISTINCT FROM (after ->> 'plan'::text)) OR ((before ->> 'planVersion'::text) IS DISTINCT FROM (after ->> 'planVersion'::text))) OR ((before ->> 'price'::text) IS DISTINCT FROM (after ->> 'price'::text))) OR ((before ->> 'status'::text) IS DISTINCT FROM (after ->> 'status'::text))));
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: insert, select
 
@@ -264,6 +266,7 @@ create table freehold.grants (
   constraint grants_amount_check CHECK ((amount > 0)),
   constraint grants_check CHECK (((drawn >= 0) AND (drawn <= amount)))
 );
+CREATE INDEX grants_expiry ON freehold.grants USING btree (expires_at, id) WHERE (expires_at IS NOT NULL);
 CREATE INDEX grants_feature ON freehold.grants USING btree (business_id, feature);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update
@@ -370,6 +373,7 @@ create table freehold.invoices (
   constraint invoices_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'open'::text, 'paid'::text, 'void'::text, 'uncollectible'::text]))),
   constraint invoices_total_check CHECK ((total > 0))
 );
+CREATE INDEX invoices_held ON freehold.invoices USING btree (created_at, id) WHERE held;
 CREATE INDEX invoices_open ON freehold.invoices USING btree (due_at, business_id, id) WHERE (status = 'open'::text);
 CREATE UNIQUE INDEX invoices_cycle ON freehold.invoices USING btree (business_id, subscription_id, cycle_number) WHERE (cause = 'cycle'::text);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
@@ -406,6 +410,7 @@ create table freehold.mails (
 CREATE INDEX mails_business ON freehold.mails USING btree (business_id, created_at) WHERE (business_id IS NOT NULL);
 CREATE INDEX mails_recipient ON freehold.mails USING btree (recipient, created_at);
 CREATE INDEX mails_sealed ON freehold.mails USING btree (created_at) WHERE (sealed IS NOT NULL);
+CREATE INDEX mails_unsent ON freehold.mails USING btree (id) WHERE (sent_at IS NULL);
 -- freehold_tenant: insert
 
 create table freehold.members (
@@ -645,6 +650,7 @@ create table freehold.support_sessions (
   constraint support_sessions_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),
   constraint support_sessions_access_check CHECK ((access = ANY (ARRAY['read'::text, 'write'::text])))
 );
+CREATE INDEX support_sessions_id ON freehold.support_sessions USING btree (id);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update
 

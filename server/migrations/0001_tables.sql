@@ -282,6 +282,7 @@ create table freehold.grants (
   primary key (business_id, id)
 );
 create index grants_feature on freehold.grants (business_id, feature);
+create index grants_expiry on freehold.grants (expires_at, id) where expires_at is not null;
 
 -- Usage. A new period is a new row, so a reset can neither happen twice nor wipe a late count.
 
@@ -458,6 +459,7 @@ create table freehold.invoices (
 -- One for each boundary, however many workers meet there.
 create unique index invoices_cycle on freehold.invoices (business_id, subscription_id, cycle_number) where cause = 'cycle';
 create index invoices_open on freehold.invoices (due_at, business_id, id) where status = 'open';
+create index invoices_held on freehold.invoices (created_at, id) where held;
 
 create table freehold.invoice_lines (
   business_id text collate "C" not null,
@@ -563,6 +565,7 @@ create table freehold.support_sessions (
   primary key (business_id, id),
   unique (business_id, token_hash)
 );
+create index support_sessions_id on freehold.support_sessions (id);
 
 create table freehold.audit_entries (
   business_id text collate "C" not null references freehold.businesses,
@@ -580,6 +583,12 @@ create table freehold.audit_entries (
   primary key (business_id, id)
 );
 create index audit_entries_at on freehold.audit_entries (business_id, at);
+create index audit_entries_staff on freehold.audit_entries (id) where actor_kind in ('staff', 'app');
+-- What moves recurring revenue: few of the entries that subscriptions leave.
+create index audit_entries_terms on freehold.audit_entries (at)
+  where action like 'subscription.%'
+    and (before ->> 'plan', before ->> 'planVersion', before ->> 'price', before ->> 'status')
+      is distinct from (after ->> 'plan', after ->> 'planVersion', after ->> 'price', after ->> 'status');
 
 -- What happened, for the product's own code: written with what caused it, handed over by a worker; see events/.
 
@@ -645,6 +654,7 @@ create table freehold.mails (
   sent_at timestamptz,
   failed_at timestamptz
 );
+create index mails_unsent on freehold.mails (id) where sent_at is null;
 create index mails_recipient on freehold.mails (recipient, created_at);
 create index mails_business on freehold.mails (business_id, created_at) where business_id is not null;
 create index mails_sealed on freehold.mails (created_at) where sealed is not null;

@@ -111,6 +111,7 @@ const named: Record<string, string> = {
   grants: 'grants',
   invoices: 'invoices',
   invoiceId: 'invoices',
+  mails: 'mails',
 }
 // These name nothing that belongs to a business.
 const common: Record<string, string> = {
@@ -119,6 +120,7 @@ const common: Record<string, string> = {
   itemId: 'item',
   externalId: 'external',
   quoteId: 'quote',
+  tasks: 'clean-up',
 }
 
 // Where the smallest body says too little to reach the row it is about.
@@ -249,6 +251,7 @@ async function world(): Promise<World> {
       support_sessions: await newest('support_sessions'),
       grants: await newest('grants'),
       invoices: await newest('invoices'),
+      mails: await newest('mails'),
       subscriptions: await newest('subscriptions'),
     },
   }

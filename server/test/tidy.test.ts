@@ -44,6 +44,8 @@ const features = new Set([
   'support',
   'audit',
   'mail',
+  'metrics',
+  'background',
 ])
 const assembly = new Set(['freehold.ts', 'routes.ts', 'tasks.ts', 'index.ts', 'cli.ts', 'openapi.ts'])
 

@@ -68,7 +68,7 @@ export async function timeline(
 /** Where a page ends: what comes from different tables is ordered by time first. */
 export const cursorOf = ({ at, id }: Pick<TimelineRow, 'at' | 'id'>): string => `${at.toISOString()}~${id}`
 
-function position(cursor: string): { at: Date; id: string } {
+export function position(cursor: string): { at: Date; id: string } {
   const [time = '', id = ''] = cursor.split('~')
   const at = new Date(time)
   // A Date may be of a year that PostgreSQL does not know.

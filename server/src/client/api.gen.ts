@@ -1201,6 +1201,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything staff and admin app keys did, newest first
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/businesses": {
         parameters: {
             query?: never;
@@ -1388,7 +1408,7 @@ export interface paths {
         head?: never;
         /**
          * Release a held draft, waive it, or say that an invoice is void or uncollectible
-         * @description open: a held draft gets its number and is to be paid. void: a draft is waived, an invoice is to be paid no more. uncollectible: nobody expects it to be paid. For staff, and app keys of scope admin
+         * @description open: a held draft gets its number and is to be paid. void: a draft is waived, an invoice is to be paid no more. uncollectible: nobody expects it to be paid. What waits for an invoice that will not be paid is off, and it is void. For staff, and app keys of scope admin
          */
         patch: operations["updateStaffBusinessInvoice"];
         trace?: never;
@@ -1517,6 +1537,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Credit of every business that expires soon and is not used up
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invoices of every business that need somebody, the oldest first
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs of tasks and sendings of mails, newest first
+         * @description Those that are over are kept for some days. Times are real ones, also where the clock was moved. For staff, and app keys of scope admin
+         */
+        get: operations["listStaffJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mails to everybody, newest first
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffMails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/mails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One mail as it reads
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign-ups, active businesses and recurring revenue by months
+         * @description Months are those of UTC. Trials, paused subscriptions and what is used beyond a limit are no recurring revenue. For staff, and app keys of scope admin
+         */
+        get: operations["listStaffMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/plans": {
         parameters: {
             query?: never;
@@ -1581,6 +1721,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Subscriptions of every business, whose cycle ends first before the others
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffSubscriptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/support-sessions": {
         parameters: {
             query?: never;
@@ -1588,7 +1748,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Support sessions in every business, newest first
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffSupportSessions"];
         put?: never;
         /**
          * Look into a business's account, or ask to
@@ -1616,6 +1780,46 @@ export interface paths {
          * @description For staff, and app keys of scope admin
          */
         delete: operations["deleteStaffSupportSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What runs on a schedule, when it last did and will next, and whether workers are there to run it
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/tasks/{task}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a scheduled task now
+         * @description It is sent to the queue, as its schedule would do. For staff, and app keys of scope admin
+         */
+        post: operations["createStaffTaskRun"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1823,6 +2027,23 @@ export interface components {
             /** @description Of a value */
             value?: number;
         };
+        ExpiringGrant: {
+            id: string;
+            business: {
+                id: string;
+                name: string;
+            };
+            feature: string;
+            amount: number;
+            /** @description When it was last reckoned; counting draws on it later */
+            remaining: number;
+            reason: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            expiresAt: string;
+        };
         Explanation: {
             /** @description In the order of the gate */
             steps: {
@@ -2015,6 +2236,30 @@ export interface components {
                 receivedAt: string;
             }[];
         };
+        Job: {
+            id: string;
+            /** @description mail for the sending of one */
+            task: string;
+            mailId: string | null;
+            /** @enum {unknown} */
+            state: "waiting" | "running" | "retrying" | "failed" | "done";
+            attempts: number;
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            startAfter: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
         LimitOverride: {
             feature: string;
             /** @description Of a switch true or false, otherwise a number; null is unlimited */
@@ -2091,6 +2336,47 @@ export interface components {
             suspended: boolean;
             permissions: string[];
             subscription: components["schemas"]["Subscription"] | null;
+        };
+        Metrics: {
+            /** @description The oldest first; the last is not over */
+            months: {
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                month: string;
+                signUps: number;
+                /** @description Open, with a subscription that goes on, at its end or now */
+                active: number;
+            }[];
+            revenue: {
+                currency: string;
+                months: {
+                    /**
+                     * Format: date-time
+                     * @description UTC, RFC 3339
+                     */
+                    month: string;
+                    /** @description Minor units; what subscriptions come to a month, at its end or now */
+                    mrr: number;
+                    /** @description Minor units; of those who paid nothing before */
+                    new: number;
+                    /** @description Minor units; of those who had paid before, but not then */
+                    reactivation: number;
+                    /** @description Minor units; of those who pay more */
+                    expansion: number;
+                    /** @description Minor units; below zero, of those who pay less */
+                    contraction: number;
+                    /** @description Minor units; below zero, of those who pay nothing any more */
+                    churn: number;
+                    /** @description Businesses that pay, at its end or now */
+                    paying: number;
+                    /** @description Businesses that pay nothing any more */
+                    churned: number;
+                    /** @description Of those that paid at its beginning; null where none did */
+                    churnRate: number | null;
+                }[];
+            }[];
         };
         Plan: {
             key: string;
@@ -2267,6 +2553,15 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Schedule: {
+            task: string;
+            /** @description A cron expression in UTC */
+            schedule: string;
+            /** Format: date-time */
+            lastRunAt: string | null;
+            /** Format: date-time */
+            nextRunAt: string | null;
+        };
         Session: {
             id: string;
             current: boolean;
@@ -2307,6 +2602,40 @@ export interface components {
                 type: string;
                 key: string;
             }[];
+        };
+        StaffAuditEntry: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            at: string;
+            actor: {
+                kind: string;
+                id: string | null;
+                name: string | null;
+                email: string | null;
+            };
+            onBehalfOf?: {
+                kind: string;
+                id: string;
+                name: string;
+            };
+            action: string;
+            target: {
+                [key: string]: unknown;
+            } | null;
+            before: {
+                [key: string]: unknown;
+            } | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** @description null where it concerns no single one */
+            business: {
+                id: string;
+                name: string;
+            } | null;
         };
         StaffBusiness: {
             id: string;
@@ -2381,6 +2710,80 @@ export interface components {
             supportSessions: components["schemas"]["SupportSession"][];
             /** @description Newest first */
             audit: components["schemas"]["AuditEntry"][];
+        };
+        StaffInvoice: {
+            id: string;
+            business: {
+                id: string;
+                name: string;
+            };
+            number: string | null;
+            currency: string;
+            /** @description Minor units */
+            total: number;
+            /** @description Minor units that are left to pay, or would be */
+            amountDue: number;
+            /** Format: date-time */
+            dueAt: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+        };
+        StaffMail: {
+            id: string;
+            template: string;
+            to: string;
+            subject: string;
+            business: {
+                id: string;
+                name: string;
+            } | null;
+            /**
+             * @description retrying: it could not be sent yet, or was given up after a day
+             * @enum {unknown}
+             */
+            status: "waiting" | "retrying" | "sent";
+            attempts: number;
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+            /** Format: date-time */
+            sentAt: string | null;
+            /** Format: date-time */
+            failedAt: string | null;
+        };
+        StaffMailPreview: {
+            id: string;
+            template: string;
+            to: string;
+            subject: string;
+            business: {
+                id: string;
+                name: string;
+            } | null;
+            /**
+             * @description retrying: it could not be sent yet, or was given up after a day
+             * @enum {unknown}
+             */
+            status: "waiting" | "retrying" | "sent";
+            attempts: number;
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+            /** Format: date-time */
+            sentAt: string | null;
+            /** Format: date-time */
+            failedAt: string | null;
+            /** @description Without the secrets of its links; null once it is too old to be kept */
+            text: string | null;
         };
         StaffPlan: {
             key: string;
@@ -2489,6 +2892,81 @@ export interface components {
             subscriptions: number;
             /** @description Newest first */
             versions: components["schemas"]["PlanVersion"][];
+        };
+        StaffSubscription: {
+            id: string;
+            business: {
+                id: string;
+                name: string;
+                /** @enum {string} */
+                status: "active" | "suspended" | "closed";
+            };
+            plan: {
+                key: string;
+                name: string;
+                version: number;
+            };
+            price: {
+                name: string;
+                /** @description Minor units */
+                amount: number;
+                currency: string;
+                interval: {
+                    unit: string;
+                    count: number;
+                };
+            };
+            /** @enum {string} */
+            status: "trialing" | "active" | "past_due" | "paused" | "ended";
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            cycleStart: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            cycleEnd: string;
+            /** Format: date-time */
+            trialEnd: string | null;
+            /** Format: date-time */
+            graceEnd: string | null;
+            cancelAtCycleEnd: boolean;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description Minor units that should have been paid by now */
+            overdue: number;
+            /** Format: date-time */
+            overdueSince: string | null;
+        };
+        StaffSupportSession: {
+            id: string;
+            by: {
+                id: string;
+                name: string;
+            };
+            reason: string;
+            /** @enum {string} */
+            access: "read" | "write";
+            minutes: number;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @enum {unknown} */
+            status: "requested" | "refused" | "active" | "ended" | "expired";
+            business: {
+                id: string;
+                name: string;
+            };
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            requestedAt: string;
         };
         StaffUser: {
             id: string;
@@ -5330,6 +5808,51 @@ export interface operations {
             };
         };
     };
+    getStaffAudit: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                /** @description An actor’s id or e-mail */
+                actor?: string;
+                /** @description invoice.voided, or invoice for all of it */
+                action?: string;
+                businessId?: string;
+                /** @description RFC 3339 */
+                from?: string;
+                /** @description RFC 3339 */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StaffAuditEntry"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listStaffBusinesses: {
         parameters: {
             query: {
@@ -6155,6 +6678,220 @@ export interface operations {
             };
         };
     };
+    listStaffGrants: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                withinDays: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ExpiringGrant"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffInvoices: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                state: "overdue" | "held";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StaffInvoice"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffJobs: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                state?: "waiting" | "running" | "retrying" | "failed" | "done";
+                task?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Job"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffMails: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                status?: "waiting" | "retrying" | "sent";
+                to?: string;
+                template?: string;
+                businessId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StaffMail"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMailPreview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffMetrics: {
+        parameters: {
+            query: {
+                months: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listStaffPlans: {
         parameters: {
             query?: never;
@@ -6359,6 +7096,82 @@ export interface operations {
             };
         };
     };
+    listStaffSubscriptions: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                /** @description due: its cycle ends within a week; ending: with its cycle. Without it those that go on: in trial, active or past due */
+                status?: "trialing" | "active" | "past_due" | "paused" | "ended" | "due" | "ending";
+                plan?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StaffSubscription"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffSupportSessions: {
+        parameters: {
+            query: {
+                limit: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                status?: "active" | "requested" | "over";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StaffSupportSession"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createStaffSupportSession: {
         parameters: {
             query?: never;
@@ -6431,6 +7244,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Schedule"][];
+                        workers: {
+                            alive: number;
+                            /** Format: date-time */
+                            lastSeenAt: string | null;
+                        };
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createStaffTaskRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept in the audit log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        task: string;
+                    };
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {

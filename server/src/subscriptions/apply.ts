@@ -186,7 +186,6 @@ async function record(
 
 const terms = (subscription: Subscription) => ({
   ...summary(subscription),
-  price: subscription.price,
   cancelAtCycleEnd: subscription.cancelAtCycleEnd,
   pauseAtCycleEnd: subscription.pauseAtCycleEnd,
   pendingChange: named(subscription.pendingChange),

@@ -239,6 +239,7 @@ export async function recordCycle(tx: Tx, ctx: Context, subscription: Subscripti
 export const summary = (subscription: Subscription) => ({
   plan: subscription.plan.planKey,
   planVersion: subscription.plan.version,
+  price: subscription.price,
   status: subscription.status,
   cycleStart: subscription.cycleStart,
   cycleEnd: subscription.cycleEnd,

@@ -18,7 +18,7 @@ export type SupportSession = Omit<Selectable<SupportSessionsTable>, 'tokenHash'>
 export type SupportStatus = 'requested' | 'refused' | 'active' | 'ended' | 'expired'
 
 /** A question that nobody has answered by then is not a permission to be found later. */
-const requestMilliseconds = 7 * 86_400_000
+export const requestMilliseconds = 7 * 86_400_000
 
 export function statusOf(session: SupportSession, now: Date): SupportStatus {
   if (session.refusedAt) return 'refused'

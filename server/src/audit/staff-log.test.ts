@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
+import { onlyStaff, openStaff, refusals, type Staff } from '../../test/staff.ts'
+
+let freehold: TestFreehold
+let people: Staff
+beforeAll(async () => {
+  freehold = await createTestFreehold()
+  people = await openStaff(freehold)
+})
+afterAll(() => freehold.close())
+
+const get = (path: string, options: { token?: string } = people.staff) => freehold.api.get(`/v1/staff/${path}`, options)
+const list = async (path: string) => freehold.ok(await get(path)).items
+
+/** Everything there is, a page of one after the other. */
+async function paged(path: string): Promise<string[]> {
+  const seen: string[] = []
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { items, nextCursor }: { items: { id: string }[]; nextCursor: string | null } = freehold.ok(
+      await get(`${path}${path.includes('?') ? '&' : '?'}limit=1${cursor && `&cursor=${cursor}`}`),
+    )
+    seen.push(...items.map(({ id }: { id: string }) => id))
+    cursor = nextCursor
+  }
+  return seen
+}
+const ids = (items: { id: string }[]) => items.map(({ id }) => id)
+
+async function customer(name: string) {
+  const { business, token } = await freehold.signUp({ business: { name } })
+  return { id: business.id as string, token: token as string }
+}
+
+test('the log is for staff and admin app keys', async () => {
+  expect(await refusals((options) => get('audit', options), people)).toEqual(onlyStaff)
+  expect((await get('audit', people.admin)).status).toBe(200)
+})
+
+describe('the log of staff', () => {
+  test('has what staff and admin keys did in any business and outside, and nothing of customers', async () => {
+    const { id, token } = await customer('Logged')
+    freehold.ok(await freehold.api.patch(`/v1/businesses/${id}`, { name: 'Renamed' }, { token }))
+    const extension = { days: 3, reason: 'slow start' }
+    freehold.ok(await freehold.api.post(`/v1/staff/businesses/${id}/extension`, extension, people.staff))
+    freehold.ok(await freehold.api.post(`/v1/staff/businesses/${id}/extension`, extension, people.admin))
+    freehold.ok(await freehold.api.post('/v1/staff/tasks/clean-up/runs', { reason: 'in between' }, people.staff))
+    const [run, byKey, byStaff] = await list('audit')
+    expect(run).toMatchObject({ action: 'task.run_now', business: null, actor: { id: people.user.id } })
+    expect(byKey).toMatchObject({ action: 'subscription.extended', actor: { kind: 'app' }, business: { id } })
+    expect(byStaff).toMatchObject({
+      actor: { kind: 'staff', id: people.user.id, email: people.user.email },
+      business: { id, name: 'Renamed' },
+      after: { reason: 'slow start' },
+    })
+    const everything = await list('audit?limit=100')
+    expect(
+      everything.filter(({ actor }: { actor: { kind: string } }) => !['staff', 'app'].includes(actor.kind)),
+    ).toEqual([])
+    expect(await paged('audit')).toEqual(ids(everything))
+  })
+
+  test('is found by who, what, where and when', async () => {
+    const { id } = await customer('Filtered')
+    freehold.ok(
+      await freehold.api.post(`/v1/staff/businesses/${id}/extension`, { days: 1, reason: 'a day' }, people.staff),
+    )
+    expect(await list(`audit?businessId=${id}`)).toMatchObject([{ action: 'subscription.extended' }])
+    expect(await list(`audit?businessId=${id}&action=subscription`)).toHaveLength(1)
+    expect(await list(`audit?businessId=${id}&action=invoice`)).toEqual([])
+    expect(await list(`audit?businessId=${id}&actor=${people.user.email.toUpperCase()}`)).toHaveLength(1)
+    expect(await list('audit?actor=usr_nobody')).toEqual([])
+    const later = encodeURIComponent(new Date(freehold.ctx.now().getTime() + 60_000).toISOString())
+    expect(await list(`audit?businessId=${id}&from=${later}`)).toEqual([])
+    expect(await list(`audit?businessId=${id}&to=${later}`)).toHaveLength(1)
+    expect((await get('audit?businessId=../x')).status).toBe(422)
+    expect((await get('audit?from=yesterday')).status).toBe(422)
+    const hostile = encodeURIComponent(`'; drop table users; --`)
+    expect(await list(`audit?action=${hostile}`)).toEqual([])
+  })
+})
