@@ -18,6 +18,9 @@ const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member
   { path: '/b/:id/team', heading: 'Team', as: 'member' },
   { path: '/b/:id/api-keys', heading: 'API keys', as: 'owner' },
   { path: '/b/:id/api-keys', heading: 'API keys', as: 'member' },
+  { path: '/b/:id/plan', heading: 'Plan', as: 'owner' },
+  { path: '/b/:id/plan', heading: 'Plan', as: 'member' },
+  { path: '/b/:id/invoices', heading: 'Invoices', as: 'owner' },
   { path: '/b/biz_nobodys', heading: 'No such business', as: 'owner' },
 ]
 

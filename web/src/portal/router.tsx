@@ -8,6 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { page } from '../ui/page.ts'
+import { states, type State } from './invoices/states.ts'
 import { safeNext } from './next.ts'
 import { NotFound } from './not-found.tsx'
 import { session } from './session.ts'
@@ -128,6 +129,29 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import('./api-keys/api-keys.tsx'), 'ApiKeys'),
 })
 
+const withStatus = (search: Record<string, unknown>): { status?: State | undefined } => ({
+  status: states.find((each) => each === search['status']),
+})
+
+const plan = createRoute({
+  getParentRoute: () => business,
+  path: '/plan',
+  component: lazyRouteComponent(() => import('./plan/plan.tsx'), 'PlanScreen'),
+})
+
+const invoices = createRoute({
+  getParentRoute: () => business,
+  path: '/invoices',
+  validateSearch: withStatus,
+  component: lazyRouteComponent(() => import('./invoices/invoices.tsx'), 'Invoices'),
+})
+
+const invoice = createRoute({
+  getParentRoute: () => business,
+  path: '/invoices/$invoiceId',
+  component: lazyRouteComponent(() => import('./invoices/invoice.tsx'), 'InvoiceScreen'),
+})
+
 const routeTree = root.addChildren([
   start,
   signUp,
@@ -138,7 +162,7 @@ const routeTree = root.addChildren([
   verifyEmail,
   join,
   businesses,
-  business.addChildren([overview, team, apiKeys]),
+  business.addChildren([overview, team, apiKeys, plan, invoices, invoice]),
 ])
 
 export const createPortalRouter = (queryClient: QueryClient) =>

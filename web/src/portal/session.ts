@@ -30,6 +30,12 @@ export async function switchUser(queryClient: QueryClient): Promise<void> {
   endSession(queryClient)
 }
 
+/** Whatever the server says: the next page asks who one is. A fresh page, so that nothing of this one is left. */
+export async function signOut(): Promise<void> {
+  await answer(api.POST('/v1/logout')).catch(() => {})
+  location.assign(`${page.basePath}/sign-in`)
+}
+
 /** Goes on after a sign-in, wherever it was going: to its second factor, back to what was asked for, or in. */
 export function useWelcome(wanted: string | undefined) {
   const next = safeNext(wanted, location.origin)

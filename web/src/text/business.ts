@@ -4,6 +4,7 @@ import { Noun, noun, nouns, product } from '../ui/page.ts'
 export const text = {
   navigation: `This ${noun}`,
   switch: `All ${nouns}`,
+  account: 'Account',
   signOut: 'Sign out',
   overview: {
     title: 'Overview',

@@ -1,9 +1,9 @@
-import { Anchor, Box, Button, Group, Text } from '@mantine/core'
+import { Box, Button, Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/console.ts'
-import { text as shared } from '../../text/shared.ts'
+import { SkipLink } from '../../ui/frame.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { page, product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
@@ -16,9 +16,7 @@ export function ConsoleFrame() {
   const me = useQuery(meQuery)
   return (
     <Box className={classes.frame}>
-      <Anchor href="#main" className={classes.skip ?? ''}>
-        {shared.skip}
-      </Anchor>
+      <SkipLink />
       <header>
         <div className={classes.band}>
           <Group gap="xs" wrap="nowrap" miw={0}>

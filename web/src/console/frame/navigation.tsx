@@ -1,6 +1,6 @@
-import { Link } from '@tanstack/react-router'
 import { text as plans } from '../../text/console-plans.ts'
 import { text } from '../../text/console.ts'
+import { PlaceLink, Places } from '../../ui/frame.tsx'
 import classes from './console-frame.module.css'
 
 /** Where one can go in the console: a line for each screen. */
@@ -11,16 +11,12 @@ const places = [
 
 export function Navigation() {
   return (
-    <nav className={classes.navigation} aria-label={text.navigation}>
-      <ul className={classes.links}>
-        {places.map(({ to, label }) => (
-          <li key={to}>
-            <Link to={to} activeOptions={{ includeSearch: false }} className={classes.link}>
-              {label}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
+    <Places label={text.navigation} className={classes.navigation}>
+      {places.map(({ to, label }) => (
+        <PlaceLink key={to} to={to} activeOptions={{ includeSearch: false }}>
+          {label}
+        </PlaceLink>
+      ))}
+    </Places>
   )
 }

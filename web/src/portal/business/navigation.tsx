@@ -1,30 +1,30 @@
-import { Link } from '@tanstack/react-router'
 import { text as apiKeys } from '../../text/api-keys.ts'
 import { text } from '../../text/business.ts'
+import { text as invoices } from '../../text/invoices.ts'
+import { text as plan } from '../../text/plan.ts'
 import { text as team } from '../../text/team.ts'
-import classes from './business-frame.module.css'
+import { PlaceLink, Places } from '../../ui/frame.tsx'
+import classes from '../frame.module.css'
 
 /** Where one can go in a business: a line for each screen, with what it takes to see it. */
 const places = [
   { to: '/b/$businessId', label: text.overview.nav, needs: 'business:read' },
   { to: '/b/$businessId/team', label: team.nav, needs: 'members:read' },
   { to: '/b/$businessId/api-keys', label: apiKeys.nav, needs: 'api-keys:read' },
+  { to: '/b/$businessId/plan', label: plan.nav, needs: 'subscription:read' },
+  { to: '/b/$businessId/invoices', label: invoices.nav, needs: 'subscription:read' },
 ] as const
 
 export function Navigation({ businessId, may }: { businessId: string; may: string[] }) {
   return (
-    <nav className={classes.navigation} aria-label={text.navigation}>
-      <ul>
-        {places
-          .filter(({ needs }) => may.includes(needs))
-          .map(({ to, label }) => (
-            <li key={to}>
-              <Link to={to} params={{ businessId }} activeOptions={{ exact: true }} className={classes.link}>
-                {label}
-              </Link>
-            </li>
-          ))}
-      </ul>
-    </nav>
+    <Places label={text.navigation} className={classes.navigation}>
+      {places
+        .filter(({ needs }) => may.includes(needs))
+        .map(({ to, label }) => (
+          <PlaceLink key={to} to={to} params={{ businessId }} activeOptions={{ exact: true, includeSearch: false }}>
+            {label}
+          </PlaceLink>
+        ))}
+    </Places>
   )
 }

@@ -11,6 +11,7 @@ import { Day, When } from '../../ui/time.tsx'
 import { capital, money, words } from '../../ui/words.ts'
 import { entitlementsQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
+import { SeePlans } from '../plan/see-plans.tsx'
 import { FirstSteps } from './first-steps.tsx'
 
 type Entitlements = Record<string, Schemas['Entitlement']>
@@ -83,6 +84,7 @@ function PlanCard({ subscription }: { subscription: Schemas['Subscription'] | nu
           <Text c="dimmed">
             {endingOf(subscription)} <Day at={subscription.cycleEnd} /> (<When at={subscription.cycleEnd} />)
           </Text>
+          <SeePlans />
         </Stack>
       )}
     </Card>

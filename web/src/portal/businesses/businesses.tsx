@@ -1,20 +1,18 @@
-import { Box, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text as business } from '../../text/business.ts'
-import { Brand } from '../../ui/brand.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
-import { Footer } from '../../ui/footer.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
-import { signOut } from '../business/business-frame.tsx'
 import { meQuery } from '../data.ts'
+import { PortalFrame } from '../frame.tsx'
 import { ButtonLink } from '../../ui/links.tsx'
 
 const { businesses: text } = business
@@ -24,43 +22,34 @@ export function Businesses() {
   const [isCreating, setCreating] = useState(false)
   const create = <Button onClick={() => setCreating(true)}>{text.create}</Button>
   return (
-    <Stack mih="100dvh" maw={1080} mx="auto" px="md" gap={0}>
-      <Group component="header" h={56} mb="xl" justify="space-between" wrap="nowrap">
-        <Brand />
-        <Button variant="default" size="xs" onClick={() => void signOut()}>
-          {business.signOut}
-        </Button>
-      </Group>
-      <Box component="main" flex={1}>
-        <Screen title={text.title} actions={create}>
-          <Loaded query={me}>
-            {({ memberships, invitations }) => (
-              <>
-                {memberships.length === 0 ? (
-                  <Empty>{text.empty}</Empty>
-                ) : (
-                  <Table label={text.title} columns={columns} rows={memberships} rowKey={(each) => each.business.id} />
-                )}
-                {invitations.length > 0 && (
-                  <Stack gap="xs">
-                    <Title order={2} size="h3">
-                      {text.invitations}
-                    </Title>
-                    {invitations.map(({ id, business, role, expiresAt }) => (
-                      <Text key={id}>
-                        {text.invitation(business.name, role)} {text.howToJoin} {text.expires} <When at={expiresAt} />.
-                      </Text>
-                    ))}
-                  </Stack>
-                )}
-              </>
-            )}
-          </Loaded>
-        </Screen>
-      </Box>
-      <Footer />
+    <PortalFrame>
+      <Screen title={text.title} actions={create}>
+        <Loaded query={me}>
+          {({ memberships, invitations }) => (
+            <>
+              {memberships.length === 0 ? (
+                <Empty>{text.empty}</Empty>
+              ) : (
+                <Table label={text.title} columns={columns} rows={memberships} rowKey={(each) => each.business.id} />
+              )}
+              {invitations.length > 0 && (
+                <Stack gap="xs">
+                  <Title order={2} size="h3">
+                    {text.invitations}
+                  </Title>
+                  {invitations.map(({ id, business, role, expiresAt }) => (
+                    <Text key={id}>
+                      {text.invitation(business.name, role)} {text.howToJoin} {text.expires} <When at={expiresAt} />.
+                    </Text>
+                  ))}
+                </Stack>
+              )}
+            </>
+          )}
+        </Loaded>
+      </Screen>
       {isCreating && <CreateBusiness onClose={() => setCreating(false)} />}
-    </Stack>
+    </PortalFrame>
   )
 }
 

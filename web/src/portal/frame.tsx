@@ -1,0 +1,52 @@
+import { Box, Button, Group, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { text } from '../text/business.ts'
+import { Brand } from '../ui/brand.tsx'
+import { Footer } from '../ui/footer.tsx'
+import { SkipLink } from '../ui/frame.tsx'
+import { TextLink } from '../ui/links.tsx'
+import classes from './frame.module.css'
+import { signOut } from './session.ts'
+
+/** Around every screen of whoever is signed in: whose pages these are, where one is, the ways on and out. */
+export function PortalFrame({
+  place,
+  navigation,
+  children,
+}: {
+  /** What one is in, a business for instance. */
+  place?: string | undefined
+  navigation?: ReactNode
+  children: ReactNode
+}) {
+  return (
+    <Box className={classes.frame}>
+      <SkipLink />
+      <header className={classes.header}>
+        <Group className={classes.bar ?? ''} justify="space-between" gap="xs">
+          <Group gap="xs" wrap="nowrap" miw={0} className={classes.place ?? ''}>
+            <Brand />
+            {place !== undefined && (
+              <Text c="dimmed" truncate>
+                / {place}
+              </Text>
+            )}
+          </Group>
+          <Group gap="md" wrap="nowrap" className={classes.aside ?? ''}>
+            <TextLink to="/businesses">{text.switch}</TextLink>
+            <Button variant="default" size="xs" onClick={() => void signOut()}>
+              {text.signOut}
+            </Button>
+          </Group>
+        </Group>
+        {navigation}
+      </header>
+      <main id="main" className={classes.main}>
+        {children}
+      </main>
+      <div className={classes.footer}>
+        <Footer />
+      </div>
+    </Box>
+  )
+}

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openStaff, type Staff } from '../../server/test/staff.ts'
+import { openWeb } from './pages.ts'
+
+let web: Awaited<ReturnType<typeof openWeb>>
+let staff: Staff
+beforeAll(async () => {
+  web = await openWeb()
+  staff = await openStaff(web)
+})
+afterAll(() => web.close())
+
+async function open() {
+  const { business, token } = await web.signUp({ business: { name: 'Acme' } })
+  const visitor = await web.visit({ token })
+  await visitor.go(`/b/${business.id}/plan`)
+  await visitor.see('Plan')
+  return { business, token, ...visitor }
+}
+
+test('a better plan is bought: what it means, its invoice, and the plan once that is paid', async () => {
+  const { page, business, token, see, barriers, complaints, screenshot, close } = await open()
+  await page.getByRole('button', { name: 'Choose Growth' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Change to Growth' })
+  await dialog.getByText('You gain').waitFor()
+  await dialog.getByText('To pay now').waitFor()
+  await screenshot('plan-change')
+  expect(await barriers()).toEqual([])
+  await dialog.getByRole('button', { name: 'Change and get the invoice' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByText('Growth waits for its payment').waitFor()
+  await screenshot('plan-waits')
+
+  await page.getByRole('link', { name: 'See the invoice' }).click()
+  const { items } = web.ok(await web.api.get(`/v1/businesses/${business.id}/invoices`, { token }))
+  await see(`Invoice ${items[0].number}`)
+  await page.getByText('$49 to pay').waitFor()
+  await screenshot('invoice-open')
+  expect(await barriers()).toEqual([])
+
+  const path = `/v1/staff/businesses/${business.id}/invoices/${items[0].id}/payments`
+  web.ok(await web.api.post(path, { amount: 4900, reference: 'transfer 1' }, staff.admin))
+  // Nobody reloads: it is paid elsewhere, and shows here.
+  await page.getByRole('heading', { name: 'Payments' }).waitFor()
+  await page.getByText('transfer 1').waitFor()
+  await page.getByRole('link', { name: 'All invoices' }).click()
+  await see('Invoices')
+  await page.getByRole('table', { name: 'Invoices' }).getByText('Paid').waitFor()
+  await page.getByLabel('State').selectOption('open')
+  await page.getByText('No invoice is in this state.').waitFor()
+  expect(new URL(page.url()).search).toBe('?status=open')
+
+  const [print] = await Promise.all([
+    page.context().waitForEvent('page'),
+    page
+      .getByLabel('State')
+      .selectOption('')
+      .then(() => page.getByRole('link', { name: `Print ${items[0].number}` }).click()),
+  ])
+  await print.getByText(items[0].number).first().waitFor()
+  await print.close()
+
+  await page.getByRole('link', { name: 'Plan', exact: true }).click()
+  await see('Plan')
+  await page.getByRole('heading', { level: 2, name: 'Growth' }).waitFor()
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test('a smaller plan comes with the next cycle, and until then one may keep what one has', async () => {
+  const { page, business, close } = await open()
+  const body = { plan: 'growth', charge: 'waive', reason: 'a test' }
+  web.ok(await web.api.put(`/v1/staff/businesses/${business.id}/plan`, body, staff.admin))
+  await page.reload()
+  await page.getByRole('button', { name: 'Choose Free' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Change to Free' })
+  await dialog.getByText('You lose').waitFor()
+  await dialog.getByRole('button', { name: 'Change', exact: true }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByText(/^Changes to Free on/).waitFor()
+  await page.getByRole('button', { name: 'Keep Growth' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Keep Growth' }).click()
+  await page.getByText(/^\$49 on/).waitFor()
+  await close()
+})
+
+test('cancelling says when, and can be undone; cancelling now has to be typed', async () => {
+  const { page, screenshot, barriers, close } = await open()
+  await page.getByRole('button', { name: 'Cancel the plan' }).click()
+  let dialog = page.getByRole('dialog', { name: 'Cancel Free?' })
+  await dialog.getByRole('button', { name: 'Cancel the plan' }).click()
+  await page.getByText(/^Ends on/).waitFor()
+  await page.getByRole('button', { name: 'Do not cancel' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Do not cancel' }).click()
+  await page.getByText(/^Renews on/).waitFor()
+
+  await page.getByRole('button', { name: 'Cancel the plan' }).click()
+  dialog = page.getByRole('dialog', { name: 'Cancel Free?' })
+  await dialog.getByLabel('Now', { exact: true }).check()
+  expect(await dialog.getByRole('button', { name: 'Cancel the plan' }).isDisabled()).toBe(true)
+  await screenshot('plan-cancel')
+  expect(await barriers()).toEqual([])
+  await dialog.getByRole('textbox').fill('Free')
+  await dialog.getByRole('button', { name: 'Cancel the plan' }).click()
+  await page.getByText('It was cancelled.').waitFor()
+  await page.getByRole('button', { name: 'Take Free again' }).waitFor()
+  await close()
+})
+
+test('what is in use and does not fit is named before anything is chosen', async () => {
+  const { page, business, token, screenshot, close } = await open()
+  const body = { plan: 'unlimited', charge: 'waive', reason: 'a test' }
+  web.ok(await web.api.put(`/v1/staff/businesses/${business.id}/plan`, body, staff.admin))
+  for (const itemId of ['one', 'two']) {
+    const ask = { feature: 'applications', itemId, businessId: business.id }
+    web.ok(await web.api.post('/v1/allocate', ask, { token }))
+  }
+  await page.reload()
+  await page.getByRole('button', { name: 'Choose Free' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Change to Free' })
+  await dialog.getByText('2 of 1 applications are in use.').waitFor()
+  expect(await dialog.getByRole('button', { name: 'Change', exact: true }).isDisabled()).toBe(true)
+  await screenshot('plan-does-not-fit')
+  await close()
+})
