@@ -115,7 +115,7 @@ export async function release(
   ask: Ask & { feature: string; itemId: string },
 ): Promise<GateAnswer> {
   knownFeature(ctx, ask.feature, 'allocated')
-  const denied = deniedPermission(ctx, subject, ask)
+  const denied = deniedPermission(ctx, subject, ask) ?? deniedChange(subject, ask)
   if (denied) return denied
   const released = await boundedly(ctx, (tx) =>
     releaseItem(tx, ctx, { ...subject, feature: ask.feature, itemId: ask.itemId, requestId: ask.requestId }),
@@ -162,7 +162,7 @@ async function gated(
   { attempt, repeat }: Counting,
 ): Promise<GateAnswer> {
   knownFeature(ctx, ask.feature, kind)
-  const denied = deniedPermission(ctx, subject, ask)
+  const denied = deniedPermission(ctx, subject, ask) ?? deniedChange(subject, ask)
   if (denied) return denied
 
   for (let opened = 0; ; opened += 1) {
@@ -201,6 +201,13 @@ function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): Gat
     throw invalid('body/permission', `there is no permission ${permission}`)
   return permissions === undefined || permissions.has(permission) ? undefined : denial('permission_denied', ask)
 }
+
+/** Who only looks into an account counts nothing in it, whatever they name. */
+export const onlyLooks = ({ actor }: Subject): boolean =>
+  actor.kind === 'staff' && actor.supportSession.access === 'read'
+
+const deniedChange = (subject: Subject, ask: Ask): GateAnswer | undefined =>
+  onlyLooks(subject) ? denial('permission_denied', ask) : undefined
 
 export function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
   const feature = Object.hasOwn(ctx.product.features, name) ? ctx.product.features[name] : undefined

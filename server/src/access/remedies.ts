@@ -67,13 +67,16 @@ function ofPermission(found: Found): Remedy {
         call: businessRoute(found, 'POST', '/api-keys'),
       }
     }
-    case 'staff':
+    case 'staff': {
+      const { access } = subject.actor.supportSession
+      const wouldWrite = asked.permission === undefined || ctx.permissions.kinds[permission] === 'write'
       return {
-        text: `A support session with access ${subject.actor.supportSession.access} does not allow ${permission}`,
-        ...(ctx.permissions.kinds[permission] === 'write' && subject.actor.supportSession.access === 'read'
+        text: `A support session with access ${access} does not ${asked.permission === undefined ? 'count' : `allow ${permission}`}`,
+        ...(wouldWrite && access === 'read'
           ? { staff: { page: staff(found, 'support', '', '').page, call: 'POST /v1/staff/support-sessions' } }
           : {}),
       }
+    }
     default:
       return {
         text: `The role ${subject?.role ?? 'nobody'} does not have ${permission}. Change it to one that has: ${roles.join(', ')}`,

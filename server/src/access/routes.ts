@@ -7,7 +7,17 @@ import type { Routes } from '../http/request.ts'
 import { Amount, closed, FeatureName, Id, OptionalInteger, OptionalText, OptionalTime, path } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { confirmReservation, releaseReservation } from '../usage/reservations.ts'
-import { allocate, check, consumeUnits, release, reserve, type Ask, type GateAnswer, type Subject } from './gate.ts'
+import {
+  allocate,
+  check,
+  consumeUnits,
+  onlyLooks,
+  release,
+  reserve,
+  type Ask,
+  type GateAnswer,
+  type Subject,
+} from './gate.ts'
 import { explained } from './explained.ts'
 import { ExplanationBody } from './presenter.ts'
 import { isDenial } from './steps.ts'
@@ -204,6 +214,7 @@ export const gateRoutes: Routes = (app, ctx) => {
     },
     (request) =>
       ask(request, request.body ?? {}, async (subject, { amount, requestId }) => {
+        if (onlyLooks(subject)) throw new FreeholdError('permission_denied')
         const counter = await acrossBusinesses(request, (tx) =>
           confirmReservation(tx, ctx, subject.businessId, request.params.id, amount),
         )
@@ -232,6 +243,7 @@ export const gateRoutes: Routes = (app, ctx) => {
       const named = businessId === undefined ? {} : isApp ? { subject: { businessId } } : { businessId }
       const subject = await subjectOf(request, named)
       if (!subject) throw new FreeholdError('unauthenticated')
+      if (onlyLooks(subject)) throw new FreeholdError('permission_denied')
       await acrossBusinesses(request, (tx) => releaseReservation(tx, ctx, subject.businessId, request.params.id))
       return null
     },

@@ -164,6 +164,42 @@ describe('a session', () => {
     expect((await gate('recordings:create')).body).toMatchObject({ allowed: false, code: 'permission_denied' })
   })
 
+  test('counts, takes, holds and gives back nothing when it may only read', async () => {
+    const acme = await open()
+    const item = { feature: 'applications', itemId: 'app_1' }
+    const businessId = acme.business.id
+    freehold.ok(await freehold.api.post('/v1/allocate', { businessId, ...item }, acme.owner))
+    const units = { feature: 'recordings', amount: 2 }
+    const held = freehold.ok(await freehold.api.post('/v1/reservations', { businessId, ...units }, acme.owner))
+    const entitlements = async () => freehold.ok(await freehold.api.get(`${acme.url}/entitlements`, acme.owner))
+    const before = await entitlements()
+
+    const { token } = freehold.ok(await acme.start())
+    const denied = { allowed: false, code: 'permission_denied' }
+    for (const [route, body] of [
+      ['consume', units],
+      ['reservations', units],
+      ['allocate', { ...item, itemId: 'app_2' }],
+      ['release', item],
+      ['consume', { ...units, permission: 'recordings:read' }],
+    ] as const) {
+      expect((await freehold.api.post(`/v1/${route}`, body, { token })).body).toMatchObject(denied)
+    }
+    const event = { feature: 'recordings', idempotencyKey: 'one' }
+    const { items } = freehold.ok(await freehold.api.post('/v1/usage', { events: [event] }, { token }))
+    expect(items).toMatchObject([denied])
+    expect((await freehold.api.post(`/v1/reservations/${held.id}/confirm`, {}, { token })).status).toBe(403)
+    expect((await freehold.api.delete(`/v1/reservations/${held.id}`, { token })).status).toBe(403)
+    expect(await entitlements()).toEqual(before)
+
+    const { explanation } = freehold.ok(await freehold.api.post('/v1/consume', { ...units, explain: true }, { token }))
+    expect(explanation.failed).toBe('permission')
+    expect(explanation.steps.at(1).remedy).toMatchObject({
+      text: 'A support session with access read does not count',
+      staff: { call: 'POST /v1/staff/support-sessions' },
+    })
+  })
+
   test('that may write is recorded as staff on behalf of the business', async () => {
     const acme = await open()
     const { token } = freehold.ok(await acme.start({ access: 'write' }))
