@@ -1,6 +1,6 @@
 import { Anchor } from '@mantine/core'
 import { createLink } from '@tanstack/react-router'
-import type { AnchorHTMLAttributes, ReactNode, Ref } from 'react'
+import { Children, type AnchorHTMLAttributes, type ReactNode, type Ref } from 'react'
 import { text } from '../text/shared.ts'
 import classes from './frame.module.css'
 
@@ -24,8 +24,8 @@ export function Places({
   return (
     <nav aria-label={label} className={className}>
       <ul className={classes.places}>
-        {children.map((link, index) => (
-          <li key={index}>{link}</li>
+        {Children.map(children, (link) => (
+          <li>{link}</li>
         ))}
       </ul>
     </nav>
@@ -34,4 +34,8 @@ export function Places({
 
 type Html = { ref?: Ref<HTMLAnchorElement> } & AnchorHTMLAttributes<HTMLAnchorElement>
 
-export const PlaceLink = createLink((props: Html) => <a {...props} className={classes.place} />)
+export const PlaceLink = createLink(({ children, ...props }: Html) => (
+  <a {...props} className={classes.place}>
+    {children}
+  </a>
+))

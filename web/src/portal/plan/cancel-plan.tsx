@@ -39,7 +39,7 @@ export function CancelPlan({ subscription, onClose }: { subscription: Subscripti
         {isPaused ? (
           <Text>{text.nowAbout}</Text>
         ) : (
-          <Radio.Group label={text.when} value={when} onChange={(value) => setWhen(value as When)}>
+          <Radio.Group label={text.when} value={when} onChange={setWhen}>
             <Stack gap="xs" mt={4}>
               <Radio value="cycleEnd" label={text.cycleEnd} description={text.cycleEndAbout(end)} />
               <Radio value="now" label={text.now} description={text.nowAbout} />
