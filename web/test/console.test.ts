@@ -24,6 +24,14 @@ const screens: { path: string; heading: string }[] = [
   { path: '/plans', heading: 'Plans' },
   { path: '/plans/growth', heading: 'Growth' },
   { path: '/plans/growth/new-version', heading: 'New version of Growth' },
+  { path: '/', heading: 'To do' },
+  { path: '/subscriptions', heading: 'Subscriptions' },
+  { path: '/subscriptions?status=past_due', heading: 'Subscriptions' },
+  { path: '/support-sessions', heading: 'Support sessions' },
+  { path: '/audit', heading: 'Staff log' },
+  { path: '/jobs', heading: 'Jobs' },
+  { path: '/mail', heading: 'Mail' },
+  { path: '/metrics', heading: 'Metrics' },
   { path: '/nowhere', heading: 'Not found' },
 ]
 
@@ -73,7 +81,7 @@ test('customers are told that the console is not for them', async () => {
 
 test('staff find a business by an e-mail, open it and lengthen its cycle', async () => {
   const { page, go, see, complaints, close } = await web.visit(people.staff)
-  await go('/console')
+  await go('/console/businesses')
   await page.getByLabel('Find businesses').fill('BEN@acme')
   await page.getByRole('button', { name: 'Find' }).click()
   await page.waitForURL(/[?&]q=BEN/)

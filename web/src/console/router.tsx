@@ -1,15 +1,10 @@
 import type { QueryClient } from '@tanstack/react-query'
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  redirect,
-} from '@tanstack/react-router'
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { page } from '../ui/page.ts'
 import { tabs, timelineKinds } from './business/tabs.ts'
 import { sorts, statuses } from './businesses/filters.ts'
 import { ConsoleFrame } from './frame/console-frame.tsx'
+import { jobStates, mailStatuses, metricMonths, sessionStates, subscriptionStatuses } from './lists.ts'
 import { NotFound } from './not-found.tsx'
 
 /** Every address of the console. What is filtered, sorted and opened stands in the address. */
@@ -31,12 +26,10 @@ const said = <Search extends Record<string, unknown>>(search: Search) =>
     [Key in keyof Search]?: Exclude<Search[Key], undefined>
   }
 
-const start = createRoute({
+const queue = createRoute({
   getParentRoute: () => root,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/businesses' })
-  },
+  component: lazyRouteComponent(() => import('./queue/queue.tsx'), 'Queue'),
 })
 
 const businesses = createRoute({
@@ -78,7 +71,81 @@ const newVersion = createRoute({
   component: lazyRouteComponent(() => import('./plans/new-version.tsx'), 'NewVersion'),
 })
 
-const routeTree = root.addChildren([start, businesses, business, plans, plan, newVersion])
+const subscriptions = createRoute({
+  getParentRoute: () => root,
+  path: '/subscriptions',
+  validateSearch: (search: Record<string, unknown>) =>
+    said({ status: oneOf(subscriptionStatuses, search['status']), plan: some(search['plan']) }),
+  component: lazyRouteComponent(() => import('./subscriptions/subscriptions.tsx'), 'Subscriptions'),
+})
+
+const supportSessions = createRoute({
+  getParentRoute: () => root,
+  path: '/support-sessions',
+  validateSearch: (search: Record<string, unknown>) => said({ status: oneOf(sessionStates, search['status']) }),
+  component: lazyRouteComponent(() => import('./support/sessions.tsx'), 'SupportSessions'),
+})
+
+const day = (value: unknown) => (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? value : undefined)
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: (search: Record<string, unknown>) =>
+    said({
+      actor: some(search['actor']),
+      action: some(search['action']),
+      business: some(search['business']),
+      from: day(search['from']),
+      to: day(search['to']),
+    }),
+  component: lazyRouteComponent(() => import('./audit/staff-log.tsx'), 'StaffLog'),
+})
+
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: '/jobs',
+  validateSearch: (search: Record<string, unknown>) =>
+    said({ state: oneOf(jobStates, search['state']), task: some(search['task']) }),
+  component: lazyRouteComponent(() => import('./jobs/jobs.tsx'), 'Jobs'),
+})
+
+const mails = createRoute({
+  getParentRoute: () => root,
+  path: '/mail',
+  validateSearch: (search: Record<string, unknown>) =>
+    said({ status: oneOf(mailStatuses, search['status']), to: some(search['to']) }),
+  component: lazyRouteComponent(() => import('./mail/mails.tsx'), 'Mails'),
+})
+
+const mail = createRoute({
+  getParentRoute: () => root,
+  path: '/mail/$mailId',
+  component: lazyRouteComponent(() => import('./mail/mail.tsx'), 'MailPage'),
+})
+
+const metrics = createRoute({
+  getParentRoute: () => root,
+  path: '/metrics',
+  validateSearch: (search: Record<string, unknown>) => said({ months: oneOf(metricMonths, some(search['months'])) }),
+  component: lazyRouteComponent(() => import('./metrics/metrics.tsx'), 'MetricsPage'),
+})
+
+const routeTree = root.addChildren([
+  queue,
+  businesses,
+  business,
+  plans,
+  plan,
+  newVersion,
+  subscriptions,
+  supportSessions,
+  audit,
+  jobs,
+  mails,
+  mail,
+  metrics,
+])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>
   createRouter({

@@ -6,6 +6,15 @@ export const text = {
   name: 'Console',
   navigation: 'Console',
   signOut: 'Sign out',
+  screens: {
+    queue: 'To do',
+    subscriptions: 'Subscriptions',
+    support: 'Support sessions',
+    audit: 'Staff log',
+    jobs: 'Jobs',
+    mail: 'Mail',
+    metrics: 'Metrics',
+  },
   forbidden: {
     title: 'The console is for staff',
     about: (email: string) =>

@@ -20,3 +20,8 @@ export function Day({ at }: { at: string }) {
     </time>
   )
 }
+
+/** A moment in full, where how long ago it was would mislead. */
+export function Moment({ at }: { at: string }) {
+  return <time dateTime={at}>{utcMoment(new Date(at))}</time>
+}

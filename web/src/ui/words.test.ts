@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { article, money, plural, relative, utcMoment, words } from './words.ts'
+import { article, money, percent, plural, relative, utcMoment, utcMonth, words } from './words.ts'
 
 test.each([
   ['business', 'businesses'],
@@ -33,4 +33,9 @@ describe('a time is said from where one stands', () => {
   ])('%s is %s', (at, said) => expect(relative(new Date(at), now)).toBe(said))
 
   test('and in full with its zone', () => expect(utcMoment(now)).toBe('Nov 23, 2026, 12:00 PM UTC'))
+})
+
+test('a month is UTC’s, and a share has no more digits than say something', () => {
+  expect(utcMonth(new Date('2026-03-01T00:00:00Z'))).toBe('Mar 2026')
+  expect([0, 0.0421, 1 / 3, 1].map(percent)).toEqual(['0%', '4.2%', '33.3%', '100%'])
 })

@@ -48,3 +48,10 @@ const moment = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: '
 /** `Nov 23, 2026`: cycles begin and end in UTC, so their days are counted there. */
 export const utcDay = (at: Date) => day.format(at)
 export const utcMoment = (at: Date) => `${moment.format(at)} UTC`
+
+const month = new Intl.DateTimeFormat('en', { month: 'short', year: 'numeric', timeZone: 'UTC' })
+export const utcMonth = (at: Date) => month.format(at)
+
+const share = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+/** `0.042` is `4.2%`. */
+export const percent = (value: number) => share.format(value)

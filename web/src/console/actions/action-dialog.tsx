@@ -8,16 +8,18 @@ import { Dialog } from '../../ui/dialog.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { toast } from '../../ui/toast.ts'
 import { businessKey } from '../data.ts'
+import { everywhereKey } from '../lists.ts'
 import { Preview, type Change } from './preview.tsx'
 
 type Reasoned<Values> = Values & { reason: string }
 
 /**
- * Something staff do to a business: its fields, a reason, and what it will mean before it is done. Stays, and says why,
+ * Something staff do, mostly to a business: its fields, a reason, and what it will mean before it is done. Stays, and says why,
  * when the server refuses. `headers` make a repeat of the same dialog count once.
  */
 export function ActionDialog<Values extends Record<string, unknown>>(props: {
-  businessId: string
+  /** None where it concerns no single one. */
+  businessId?: string
   title: string
   submit: string
   danger?: boolean
@@ -53,7 +55,8 @@ export function ActionDialog<Values extends Record<string, unknown>>(props: {
     initial: { ...initial, reason: '' },
     send: (values) => send(values, { 'idempotency-key': key }),
     done: async (_, values) => {
-      await queryClient.invalidateQueries({ queryKey: businessKey(businessId) })
+      void queryClient.invalidateQueries({ queryKey: everywhereKey })
+      if (businessId !== undefined) await queryClient.invalidateQueries({ queryKey: businessKey(businessId) })
       toast(said(values))
       if (!stays) onClose()
     },

@@ -17,7 +17,13 @@ export function Support({ business: { supportAccess, supportSessions } }: { busi
       <Text>
         {business.supportAccess}: {business.policies[supportAccess]}
       </Text>
-      <Section title={text.title} empty={text.empty} columns={columns} rows={supportSessions} rowKey={({ id }) => id} />
+      <Section
+        title={text.title}
+        empty={text.empty}
+        columns={sessionColumns}
+        rows={supportSessions}
+        rowKey={({ id }) => id}
+      />
     </Stack>
   )
 }
@@ -30,7 +36,7 @@ const tones = {
   expired: 'neutral',
 } as const
 
-const columns: Column<Session>[] = [
+export const sessionColumns: Column<Session>[] = [
   { label: text.by, cell: ({ by }) => by.name },
   { label: text.access, cell: ({ access }) => actions.support.accesses[access] },
   { label: text.reason, cell: ({ reason }) => reason },

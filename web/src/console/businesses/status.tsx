@@ -2,7 +2,9 @@ import type { Schemas } from '../../api.ts'
 import { text } from '../../text/console.ts'
 import { Tag } from '../../ui/tag.tsx'
 
-type Standing = Pick<Schemas['StaffBusiness'], 'status' | 'subscription'>
+type Standing = Pick<Schemas['StaffBusiness'], 'status'> & {
+  subscription: Pick<Schemas['Subscription'], 'status' | 'cancelAtCycleEnd'> | null
+}
 
 const tones = {
   trialing: 'neutral',

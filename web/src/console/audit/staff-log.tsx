@@ -1,0 +1,84 @@
+import { Button, Group, Text, TextInput } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { Schemas } from '../../api.ts'
+import { text as lists } from '../../text/console-lists.ts'
+import { text as shared } from '../../text/shared.ts'
+import { Screen } from '../../ui/screen.tsx'
+import type { Column } from '../../ui/table.tsx'
+import { When } from '../../ui/time.tsx'
+import { capital, words } from '../../ui/words.ts'
+import { BusinessLink } from '../list/business-link.tsx'
+import { Pages } from '../list/pages.tsx'
+import { auditQuery, type AuditSearch } from '../lists.ts'
+
+const { audit: text } = lists
+const route = getRouteApi('/audit')
+type Entry = Schemas['StaffAuditEntry']
+
+/** What staff did, wherever it was. */
+export function StaffLog() {
+  const search = route.useSearch()
+  const entries = useInfiniteQuery(auditQuery(search))
+  return (
+    <Screen title={text.title} about={text.about}>
+      <Filters key={JSON.stringify(search)} search={search} />
+      <Pages label={text.title} query={entries} empty={text.empty} columns={columns} rowKey={({ id }) => id} />
+    </Screen>
+  )
+}
+
+/** They take effect in the address, and by that in the list. */
+function Filters({ search }: { search: AuditSearch }) {
+  const navigate = route.useNavigate()
+  const [typed, setTyped] = useState(search)
+  const field = (name: keyof AuditSearch) => ({
+    value: typed[name] ?? '',
+    onChange: ({ currentTarget: { value } }: { currentTarget: { value: string } }) =>
+      setTyped((before) => ({ ...before, [name]: value })),
+  })
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault()
+        const said = Object.entries(typed).map(([name, value]) => [name, value.trim()] as const)
+        void navigate({ search: Object.fromEntries(said.filter(([, value]) => value !== '')) })
+      }}
+    >
+      <Group align="flex-end" gap="sm">
+        <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} {...field('actor')} />
+        <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} {...field('action')} />
+        <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} {...field('business')} />
+        <TextInput label={text.from} type="date" {...field('from')} />
+        <TextInput label={text.to} type="date" {...field('to')} />
+        <Button type="submit">{text.apply}</Button>
+        {Object.keys(search).length > 0 && (
+          <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
+            {lists.reset}
+          </Button>
+        )}
+      </Group>
+    </form>
+  )
+}
+
+const columns: Column<Entry>[] = [
+  { label: text.at, cell: ({ at }) => <When at={at} /> },
+  { label: text.actor, cell: ({ actor }) => actor.name ?? actor.email ?? actor.id ?? actor.kind },
+  { label: text.action, cell: ({ action }) => capital(words(action.replaceAll('.', ' '))) },
+  {
+    label: text.where,
+    cell: ({ business }) =>
+      business === null ? <Text c="dimmed">{text.elsewhere}</Text> : <BusinessLink of={business} tab="timeline" />,
+  },
+  { label: text.target, cell: ({ target }) => targetOf(target) },
+  { label: text.reason, cell: ({ after }) => (typeof after?.['reason'] === 'string' ? after['reason'] : shared.none) },
+]
+
+function targetOf(target: Entry['target']): string {
+  const named = target as { kind?: unknown; id?: unknown; name?: unknown } | null
+  const name = named?.name ?? named?.id
+  return typeof name === 'string' ? `${String(named?.kind).replaceAll('_', ' ')} ${name}` : shared.none
+}

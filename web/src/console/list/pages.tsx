@@ -1,0 +1,36 @@
+import { Button, Group, Stack } from '@mantine/core'
+import type { UseInfiniteQueryResult } from '@tanstack/react-query'
+import { text as shared } from '../../text/shared.ts'
+import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
+import { Table, type Column } from '../../ui/table.tsx'
+
+/** A list that comes in pages: what is there, what is said where nothing is, and more on demand. */
+export function Pages<Row extends object>(props: {
+  label: string
+  query: UseInfiniteQueryResult<Row[]>
+  empty: string
+  columns: Column<Row>[]
+  rowKey: (row: Row) => string
+}) {
+  const { label, query, empty, columns, rowKey } = props
+  return (
+    <Loaded query={query} skeleton={<Rows count={8} height={36} />}>
+      {(rows) => (
+        <Stack gap="md">
+          {rows.length === 0 ? (
+            <Empty>{empty}</Empty>
+          ) : (
+            <Table label={label} columns={columns} rows={rows} rowKey={rowKey} />
+          )}
+          {query.hasNextPage && (
+            <Group>
+              <Button variant="default" onClick={() => void query.fetchNextPage()} loading={query.isFetchingNextPage}>
+                {shared.more}
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      )}
+    </Loaded>
+  )
+}

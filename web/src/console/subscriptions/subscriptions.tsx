@@ -1,0 +1,49 @@
+import { Group } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { text as lists } from '../../text/console-lists.ts'
+import { Screen } from '../../ui/screen.tsx'
+import { plansQuery } from '../data.ts'
+import { Choice } from '../list/choice.tsx'
+import { Pages } from '../list/pages.tsx'
+import { subscriptionsQuery, type SubscriptionSearch } from '../lists.ts'
+import { subscriptionColumns } from './columns.tsx'
+
+const { subscriptions: text } = lists
+const route = getRouteApi('/subscriptions')
+
+/** Every subscription that goes on, whose cycle ends first before the others; or those that are so. */
+export function Subscriptions() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const subscriptions = useInfiniteQuery(subscriptionsQuery(search))
+  const plans = useQuery(plansQuery)
+  const go = (change: { [Key in keyof SubscriptionSearch]: SubscriptionSearch[Key] | undefined }) =>
+    void navigate({ search: { ...search, ...change } as SubscriptionSearch })
+  return (
+    <Screen title={text.title}>
+      <Group align="flex-end" gap="sm" role="group" aria-label={lists.filters}>
+        <Choice
+          label={lists.state}
+          any={text.going}
+          value={search.status}
+          options={text.statuses}
+          onChange={(status) => go({ status })}
+        />
+        <Choice
+          label={text.plan}
+          value={search.plan}
+          options={Object.fromEntries((plans.data ?? []).map(({ key, name }) => [key, name]))}
+          onChange={(plan) => go({ plan })}
+        />
+      </Group>
+      <Pages
+        label={text.title}
+        query={subscriptions}
+        empty={text.empty}
+        columns={subscriptionColumns}
+        rowKey={({ id }) => id}
+      />
+    </Screen>
+  )
+}
