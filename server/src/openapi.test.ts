@@ -50,3 +50,28 @@ test('it says who may call what, what a refusal looks like, and which body is ne
   expect(paths['/v1/reservations/{id}/confirm'].post.requestBody.required).toBe(false)
   expect(components.schemas).toHaveProperty('Business')
 })
+
+test('what has a default may be left out, as it may be of the request', async () => {
+  const { paths } = JSON.parse(await openapiDocument(sessionRecorder))
+  const list = paths['/v1/businesses/{businessId}/members'].get
+  expect(list.parameters.find(({ name }: { name: string }) => name === 'limit').required).toBe(false)
+  const bodies = Object.values(paths).flatMap((operations) =>
+    Object.values(operations as Record<string, any>).flatMap(({ requestBody }) => requestBody ?? []),
+  )
+  for (const { content } of bodies) {
+    const { required = [], properties } = content['application/json'].schema
+    for (const name of required) expect(properties[name]).not.toHaveProperty('default')
+  }
+  expect(paths['/v1/businesses/{businessId}/api-keys/{id}/rotate'].post.requestBody.required).toBe(false)
+
+  const freehold = await createTestFreehold()
+  try {
+    const { business, token, apiKeys } = await freehold.signUp()
+    const of = `/v1/businesses/${business.id}`
+    freehold.ok(await freehold.api.get(`${of}/members`, { token }))
+    const rotated = await freehold.api.post(`${of}/api-keys/${apiKeys[0].id}/rotate`, undefined, { token })
+    expect(rotated.status).toBe(201)
+  } finally {
+    await freehold.close()
+  }
+})

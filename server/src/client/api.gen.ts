@@ -3441,8 +3441,8 @@ export interface operations {
     };
     listApiKeys: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -3567,11 +3567,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /** @default 86400 */
-                    graceSeconds: number;
+                    graceSeconds?: number;
                 };
             };
         };
@@ -3602,8 +3602,8 @@ export interface operations {
     };
     getAudit: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 /** @description An actor id, kind or e-mail */
@@ -3645,8 +3645,8 @@ export interface operations {
     };
     listCredits: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -3721,8 +3721,8 @@ export interface operations {
     };
     listInvitations: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -3866,8 +3866,8 @@ export interface operations {
     };
     listInvoices: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 status?: "open" | "paid" | "void" | "uncollectible";
@@ -3969,8 +3969,8 @@ export interface operations {
     };
     listMembers: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -4196,14 +4196,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /**
                      * @default cycleEnd
                      * @enum {unknown}
                      */
-                    when: "cycleEnd" | "now";
+                    when?: "cycleEnd" | "now";
                 };
             };
         };
@@ -4338,19 +4338,19 @@ export interface operations {
                      * @description Answer what it would come to; change nothing
                      * @default false
                      */
-                    preview: boolean;
+                    preview?: boolean;
                     /** @description Of a preview */
                     quoteId?: string;
                     /**
                      * @description Takes the place of a pending change
                      * @default false
                      */
-                    replace: boolean;
+                    replace?: boolean;
                     /**
                      * @description Begin with the trial of the plan, which costs nothing
                      * @default false
                      */
-                    trial: boolean;
+                    trial?: boolean;
                 };
             };
         };
@@ -4377,8 +4377,8 @@ export interface operations {
     };
     getSupportAccess: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -5238,8 +5238,8 @@ export interface operations {
     };
     listMySessions: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -5810,8 +5810,8 @@ export interface operations {
     };
     getStaffAudit: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 /** @description An actor’s id or e-mail */
@@ -5855,8 +5855,8 @@ export interface operations {
     };
     listStaffBusinesses: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 search?: string;
@@ -5987,13 +5987,13 @@ export interface operations {
                      * @default now
                      * @enum {unknown}
                      */
-                    when: "now" | "cycleEnd";
+                    when?: "now" | "cycleEnd";
                     /**
                      * @description What the rest of the cycle was billed
                      * @default none
                      * @enum {unknown}
                      */
-                    credit: "none" | "rest";
+                    credit?: "none" | "rest";
                 };
             };
         };
@@ -6040,7 +6040,7 @@ export interface operations {
                      * @default waive
                      * @enum {unknown}
                      */
-                    charge: "invoice" | "waive";
+                    charge?: "invoice" | "waive";
                 };
             };
         };
@@ -6067,8 +6067,8 @@ export interface operations {
     };
     listStaffBusinessCredits: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
             };
@@ -6256,8 +6256,8 @@ export interface operations {
     };
     listStaffBusinessInvoices: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 status?: "draft" | "open" | "paid" | "void" | "uncollectible";
@@ -6552,18 +6552,18 @@ export interface operations {
                      * @default now
                      * @enum {unknown}
                      */
-                    when: "now" | "cycleEnd";
+                    when?: "now" | "cycleEnd";
                     /**
                      * @description Whether what it costs now is owed
                      * @default waive
                      * @enum {unknown}
                      */
-                    charge: "invoice" | "waive";
+                    charge?: "invoice" | "waive";
                     /**
                      * @description Takes the place of a pending change
                      * @default false
                      */
-                    replace: boolean;
+                    replace?: boolean;
                 };
             };
         };
@@ -6590,8 +6590,8 @@ export interface operations {
     };
     getStaffBusinessTimeline: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 /** @description RFC 3339 */
@@ -6680,11 +6680,11 @@ export interface operations {
     };
     listStaffGrants: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
-                withinDays: number;
+                withinDays?: number;
             };
             header?: never;
             path?: never;
@@ -6717,11 +6717,11 @@ export interface operations {
     };
     listStaffInvoices: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
-                state: "overdue" | "held";
+                state?: "overdue" | "held";
             };
             header?: never;
             path?: never;
@@ -6754,8 +6754,8 @@ export interface operations {
     };
     listStaffJobs: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 state?: "waiting" | "running" | "retrying" | "failed" | "done";
@@ -6792,8 +6792,8 @@ export interface operations {
     };
     listStaffMails: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 status?: "waiting" | "retrying" | "sent";
@@ -6863,8 +6863,8 @@ export interface operations {
     };
     listStaffMetrics: {
         parameters: {
-            query: {
-                months: number;
+            query?: {
+                months?: number;
             };
             header?: never;
             path?: never;
@@ -7022,7 +7022,7 @@ export interface operations {
                         };
                     };
                     /** @default 0 */
-                    trialDays: number;
+                    trialDays?: number;
                     includes: {
                         [key: string]: {
                             limit: number;
@@ -7047,22 +7047,22 @@ export interface operations {
                      * @default renew
                      * @enum {unknown}
                      */
-                    onEnd: "renew" | "end" | "fallback";
+                    onEnd?: "renew" | "end" | "fallback";
                     /** @default null */
-                    fallbackPlan: string | null;
+                    fallbackPlan?: string | null;
                     /**
                      * @description What becomes of the subscriptions there are: they keep their version, or move to this one
                      * @default keep
                      * @enum {unknown}
                      */
-                    existing: "keep" | "atRenewal" | "now";
+                    existing?: "keep" | "atRenewal" | "now";
                     /** @description Kept in the audit log */
                     reason?: string;
                     /**
                      * @description Only says what it would mean
                      * @default false
                      */
-                    preview: boolean;
+                    preview?: boolean;
                 };
             };
         };
@@ -7098,8 +7098,8 @@ export interface operations {
     };
     listStaffSubscriptions: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 /** @description due: its cycle ends within a week; ending: with its cycle. Without it those that go on: in trial, active or past due */
@@ -7137,8 +7137,8 @@ export interface operations {
     };
     listStaffSupportSessions: {
         parameters: {
-            query: {
-                limit: number;
+            query?: {
+                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
                 status?: "active" | "requested" | "over";
@@ -7189,12 +7189,12 @@ export interface operations {
                     /** @description Kept in the audit log */
                     reason: string;
                     /** @default 30 */
-                    minutes: number;
+                    minutes?: number;
                     /**
                      * @default read
                      * @enum {unknown}
                      */
-                    access: "read" | "write";
+                    access?: "read" | "write";
                 };
             };
         };

@@ -104,10 +104,17 @@ export async function describeRoutes(app: App, ctx: Context): Promise<void> {
 }
 
 type Operation = {
-  requestBody?: { required?: boolean; content: Record<string, { schema: BodySchema }> }
+  parameters?: { required?: boolean; schema: RequestSchema }[]
+  requestBody?: { required?: boolean; content: Record<string, { schema: RequestSchema }> }
   responses: Record<string, { description: string }>
 }
-type BodySchema = { required?: string[]; minProperties?: number }
+type RequestSchema = {
+  default?: unknown
+  required?: string[]
+  minProperties?: number
+  properties?: Record<string, RequestSchema>
+  items?: RequestSchema
+}
 type Document = {
   tags?: object[]
   paths: Record<string, Record<string, Operation>>
@@ -116,8 +123,11 @@ type Document = {
 
 // In the order of names, so that a new route does not move the others; and only tags that are used.
 function tidy(document: Document): void {
-  for (const { requestBody, responses } of Object.values(document.paths).flatMap(Object.values<Operation>)) {
+  for (const operation of Object.values(document.paths).flatMap(Object.values<Operation>)) {
+    const { parameters = [], requestBody, responses } = operation
+    for (const parameter of parameters) if (parameter.schema.default !== undefined) parameter.required = false
     if (requestBody) {
+      for (const { schema } of Object.values(requestBody.content)) requireNoDefaults(schema)
       requestBody.required = Object.values(requestBody.content).some(
         ({ schema: { required = [], minProperties = 0 } }) => required.length + minProperties > 0,
       )
@@ -132,6 +142,16 @@ function tidy(document: Document): void {
   )
   document.paths = sorted(document.paths)
   document.components.schemas = sorted(document.components.schemas)
+}
+
+// Whoever asks may leave out what has a default: our schemas require it because a handler always finds it.
+function requireNoDefaults(schema: RequestSchema): void {
+  const { properties = {}, required, items } = schema
+  if (required) {
+    schema.required = required.filter((name) => properties[name]?.default === undefined)
+    if (schema.required.length === 0) delete schema.required
+  }
+  for (const each of [...Object.values(properties), ...(items ? [items] : [])]) requireNoDefaults(each)
 }
 
 // What takes no body says so by a closed object without fields; clients need not know.
