@@ -36,6 +36,7 @@ import { staffUsageRoutes } from './usage/staff-routes.ts'
 import { meRoutes } from './users/me-routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { signInRoutes } from './users/sign-in-routes.ts'
+import { staffUserSearchRoutes } from './users/staff-search-routes.ts'
 import { twoFactorRoutes } from './users/two-factor-routes.ts'
 
 /** Every feature's routes. */
@@ -61,6 +62,7 @@ export const routes = (ctx: Context): Routes[] => [
   staffBusinessRoutes,
   staffTimelineRoutes,
   staffMemberRoutes,
+  staffUserSearchRoutes,
   staffSubscriptionRoutes,
   paymentRoutes,
   staffInvoiceRoutes,

@@ -1825,6 +1825,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find people by e-mail, name or id
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/users/{id}": {
         parameters: {
             query?: never;
@@ -2071,6 +2091,28 @@ export interface components {
             }[];
             /** @description The name of a step */
             failed: string | null;
+        };
+        FoundUser: {
+            id: string;
+            name: string;
+            email: string;
+            /** Format: date-time */
+            disabledAt: string | null;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            createdAt: string;
+            /** @description The last ten */
+            memberships: {
+                business: {
+                    id: string;
+                    name: string;
+                };
+                memberId: string;
+                role: string;
+                suspended: boolean;
+            }[];
         };
         GateAnswer: {
             allowed: boolean;
@@ -7321,6 +7363,43 @@ export interface operations {
                 content: {
                     "application/json": {
                         task: string;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffUsers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["FoundUser"][];
+                        nextCursor: string | null;
                     };
                 };
             };
