@@ -21,6 +21,10 @@ const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member
   { path: '/b/:id/plan', heading: 'Plan', as: 'owner' },
   { path: '/b/:id/plan', heading: 'Plan', as: 'member' },
   { path: '/b/:id/invoices', heading: 'Invoices', as: 'owner' },
+  { path: '/b/:id/audit', heading: 'Audit', as: 'owner' },
+  { path: '/b/:id/support-access', heading: 'Support access', as: 'owner' },
+  { path: '/b/:id/support-access', heading: 'Support access', as: 'member' },
+  { path: '/b/:id/settings', heading: 'Settings', as: 'owner' },
   { path: '/b/biz_nobodys', heading: 'No such business', as: 'owner' },
 ]
 

@@ -8,6 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { page } from '../ui/page.ts'
+import type { AuditSearch } from './audit/data.ts'
 import { states, type State } from './invoices/states.ts'
 import { safeNext } from './next.ts'
 import { NotFound } from './not-found.tsx'
@@ -152,6 +153,31 @@ const invoice = createRoute({
   component: lazyRouteComponent(() => import('./invoices/invoice.tsx'), 'InvoiceScreen'),
 })
 
+const withAuditFilters = ({ actor, action, from }: Record<string, unknown>): AuditSearch => ({
+  ...(typeof actor === 'string' && actor !== '' && { actor }),
+  ...(typeof action === 'string' && action !== '' && { action }),
+  ...(typeof from === 'string' && /^\d{4}-\d\d-\d\d$/.test(from) && { from }),
+})
+
+const audit = createRoute({
+  getParentRoute: () => business,
+  path: '/audit',
+  validateSearch: withAuditFilters,
+  component: lazyRouteComponent(() => import('./audit/audit.tsx'), 'Audit'),
+})
+
+const supportAccess = createRoute({
+  getParentRoute: () => business,
+  path: '/support-access',
+  component: lazyRouteComponent(() => import('./support/support-access.tsx'), 'SupportAccess'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => business,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./settings/settings.tsx'), 'Settings'),
+})
+
 const routeTree = root.addChildren([
   start,
   signUp,
@@ -162,7 +188,7 @@ const routeTree = root.addChildren([
   verifyEmail,
   join,
   businesses,
-  business.addChildren([overview, team, apiKeys, plan, invoices, invoice]),
+  business.addChildren([overview, team, apiKeys, plan, invoices, invoice, audit, supportAccess, settings]),
 ])
 
 export const createPortalRouter = (queryClient: QueryClient) =>

@@ -8,6 +8,7 @@ import { Screen } from '../../ui/screen.tsx'
 import { meQuery } from '../data.ts'
 import { PortalFrame } from '../frame.tsx'
 import { MembershipProvider, useMembership } from '../membership.tsx'
+import { SupportBanner } from '../support/support-banner.tsx'
 import { Navigation } from './navigation.tsx'
 
 const route = getRouteApi('/b/$businessId')
@@ -30,6 +31,7 @@ export function BusinessFrame() {
           if (membership.suspended) return <Screen title={text.suspended.title} about={text.suspended.about} />
           return (
             <MembershipProvider value={membership}>
+              <SupportBanner />
               <SubscriptionBanner />
               <Outlet />
             </MembershipProvider>

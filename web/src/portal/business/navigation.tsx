@@ -1,7 +1,10 @@
 import { text as apiKeys } from '../../text/api-keys.ts'
 import { text } from '../../text/business.ts'
 import { text as invoices } from '../../text/invoices.ts'
+import { text as audit } from '../../text/audit.ts'
 import { text as plan } from '../../text/plan.ts'
+import { text as settings } from '../../text/settings.ts'
+import { text as support } from '../../text/support.ts'
 import { text as team } from '../../text/team.ts'
 import { PlaceLink, Places } from '../../ui/frame.tsx'
 import classes from '../frame.module.css'
@@ -13,6 +16,9 @@ const places = [
   { to: '/b/$businessId/api-keys', label: apiKeys.nav, needs: 'api-keys:read' },
   { to: '/b/$businessId/plan', label: plan.nav, needs: 'subscription:read' },
   { to: '/b/$businessId/invoices', label: invoices.nav, needs: 'subscription:read' },
+  { to: '/b/$businessId/audit', label: audit.nav, needs: 'audit:read' },
+  { to: '/b/$businessId/support-access', label: support.nav, needs: 'support:read' },
+  { to: '/b/$businessId/settings', label: settings.nav, needs: 'business:read' },
 ] as const
 
 export function Navigation({ businessId, may }: { businessId: string; may: string[] }) {

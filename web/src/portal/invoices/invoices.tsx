@@ -1,10 +1,11 @@
-import { Anchor, Button, NativeSelect, Stack, Text, Title } from '@mantine/core'
+import { Anchor, NativeSelect, Stack, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/invoices.ts'
 import { text as shared } from '../../text/shared.ts'
 import { TextLink } from '../../ui/links.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
+import { More } from '../../ui/more.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Day } from '../../ui/time.tsx'
@@ -65,23 +66,11 @@ function InvoiceList() {
             ) : (
               <Table label={text.title} columns={columnsOf(businessId)} rows={rows} rowKey={({ id }) => id} />
             )}
-            <More query={invoices} />
+            <More of={invoices} />
           </Stack>
         )
       }
     </Loaded>
-  )
-}
-
-function More(props: {
-  query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => Promise<unknown> }
-}) {
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = props.query
-  if (!hasNextPage) return null
-  return (
-    <Button variant="default" onClick={() => void fetchNextPage()} loading={isFetchingNextPage}>
-      {shared.more}
-    </Button>
   )
 }
 
@@ -159,7 +148,7 @@ function Credit() {
           )
         }
       </Loaded>
-      <More query={credits} />
+      <More of={credits} />
     </Stack>
   )
 }

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openWeb } from './pages.ts'
+
+let web: Awaited<ReturnType<typeof openWeb>>
+beforeAll(async () => {
+  web = await openWeb()
+})
+afterAll(() => web.close())
+
+test('everything that was done is listed, by whom; filters stand in the address, and the file has what they show', async () => {
+  const { business, token } = await web.signUp({ business: { name: 'Acme' } })
+  web.ok(await web.api.patch(`/v1/businesses/${business.id}`, { name: '=Acme & Sons' }, { token }))
+  const ben = await web.join(business, token, 'admin', 'ben@acme.test')
+  const path = `/v1/businesses/${business.id}`
+  web.ok(await web.api.post(`${path}/api-keys`, { name: 'Checkout', type: 'server' }, { token: ben.token }))
+
+  const { page, go, see, barriers, complaints, screenshot, close } = await web.visit({ token })
+  await go(`/b/${business.id}/audit`)
+  await see('Audit')
+  const table = page.getByRole('table', { name: 'Audit' })
+  await table.getByText('Name: from Acme to =Acme & Sons').waitFor()
+  await table.getByText('API key Checkout').waitFor()
+  await screenshot('audit')
+  expect(await barriers()).toEqual([])
+
+  await page.getByLabel('What', { exact: true }).selectOption('api_key')
+  await page.getByLabel('Who', { exact: true }).selectOption(ben.user.id)
+  await table.getByText('Checkout').first().waitFor()
+  expect(await table.getByText('=Acme & Sons').count()).toBe(0)
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ action: 'api_key', actor: ben.user.id })
+  await page.reload()
+  await see('Audit')
+  expect(await page.getByLabel('What', { exact: true }).inputValue()).toBe('api_key')
+  await page.getByLabel('What', { exact: true }).selectOption('invoice')
+  await page.getByText('Nothing matches.').waitFor()
+
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await table.getByText('Name: from Acme to =Acme & Sons').waitFor()
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download CSV' }).click(),
+  ])
+  const lines = (await readFile(await download.path(), 'utf8')).split('\r\n')
+  expect(lines[0]).toBe('Time,Who,E-mail,Kind,What,On what,What changed')
+  expect(lines.filter((line) => line.includes('business.updated'))).toHaveLength(1)
+  expect(complaints).toEqual([])
+  await close()
+})
