@@ -13,6 +13,7 @@ import { states, type State } from './invoices/states.ts'
 import { safeNext } from './next.ts'
 import { NotFound } from './not-found.tsx'
 import { session } from './session.ts'
+import { usageSearch } from './usage/search.ts'
 
 /** Every address of the portal. A screen is a file of its own, loaded when it is first gone to. */
 
@@ -140,6 +141,13 @@ const plan = createRoute({
   component: lazyRouteComponent(() => import('./plan/plan.tsx'), 'PlanScreen'),
 })
 
+const usage = createRoute({
+  getParentRoute: () => business,
+  path: '/usage',
+  validateSearch: usageSearch,
+  component: lazyRouteComponent(() => import('./usage/usage.tsx'), 'Usage'),
+})
+
 const invoices = createRoute({
   getParentRoute: () => business,
   path: '/invoices',
@@ -188,7 +196,7 @@ const routeTree = root.addChildren([
   verifyEmail,
   join,
   businesses,
-  business.addChildren([overview, team, apiKeys, plan, invoices, invoice, audit, supportAccess, settings]),
+  business.addChildren([overview, team, apiKeys, plan, usage, invoices, invoice, audit, supportAccess, settings]),
 ])
 
 export const createPortalRouter = (queryClient: QueryClient) =>

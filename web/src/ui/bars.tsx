@@ -14,14 +14,17 @@ export function Bars({
   label,
   bars,
   shown,
+  limit,
 }: {
   title: string
   label: string
   bars: Bar[]
   shown: (value: number) => string
+  /** A dashed line where it is full, and what it says. */
+  limit?: { value: number; label: string }
 }) {
   const hatch = useId()
-  const most = Math.max(1, ...bars.map(({ value }) => value))
+  const most = Math.max(1, ...bars.map(({ value }) => value), limit?.value ?? 0)
   const width = bars.length * (barWidth + gap) - gap
   const last = bars.at(-1)
   return (
@@ -58,11 +61,21 @@ export function Bars({
             </rect>
           )
         })}
+        {limit && (
+          <line
+            x1={0}
+            x2={width}
+            y1={height - (limit.value / most) * height}
+            y2={height - (limit.value / most) * height}
+            className={classes.limit}
+          />
+        )}
       </svg>
       <Group justify="space-between" gap="xs">
         <Text size="xs" c="dimmed">
           {bars[0]?.label}
         </Text>
+        {limit && <Text size="xs">{limit.label}</Text>}
         {bars.length > 1 && (
           <Text size="xs" c="dimmed">
             {last?.label}

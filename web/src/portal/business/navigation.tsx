@@ -6,6 +6,7 @@ import { text as plan } from '../../text/plan.ts'
 import { text as settings } from '../../text/settings.ts'
 import { text as support } from '../../text/support.ts'
 import { text as team } from '../../text/team.ts'
+import { text as usage } from '../../text/usage.ts'
 import { PlaceLink, Places } from '../../ui/frame.tsx'
 import classes from '../frame.module.css'
 
@@ -15,6 +16,7 @@ const places = [
   { to: '/b/$businessId/team', label: team.nav, needs: 'members:read' },
   { to: '/b/$businessId/api-keys', label: apiKeys.nav, needs: 'api-keys:read' },
   { to: '/b/$businessId/plan', label: plan.nav, needs: 'subscription:read' },
+  { to: '/b/$businessId/usage', label: usage.nav, needs: 'usage:read' },
   { to: '/b/$businessId/invoices', label: invoices.nav, needs: 'subscription:read' },
   { to: '/b/$businessId/audit', label: audit.nav, needs: 'audit:read' },
   { to: '/b/$businessId/support-access', label: support.nav, needs: 'support:read' },

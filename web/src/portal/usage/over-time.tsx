@@ -1,0 +1,112 @@
+import { Group, NativeSelect, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import type { Schemas } from '../../api.ts'
+import { text } from '../../text/usage.ts'
+import { Bars } from '../../ui/bars.tsx'
+import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
+import { now } from '../../ui/page.ts'
+import { Table } from '../../ui/table.tsx'
+import { capital, count, utcDay, words } from '../../ui/words.ts'
+import { useMembership } from '../membership.tsx'
+import { seriesQuery } from './data.ts'
+import { ranges, views, type UsageSearch } from './search.ts'
+
+const route = getRouteApi('/b/$businessId/usage')
+
+type Props = { features: string[]; entitlements: Record<string, Schemas['Entitlement']> }
+
+/** One feature day by day, as a chart and as the same numbers in a table. */
+export function OverTime({ features, entitlements }: Props) {
+  const { businessId } = useMembership()
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const feature = features.find((each) => each === search.feature) ?? features[0] ?? ''
+  const { days = 'period', shown = 'each' } = search
+  const series = useQuery(seriesQuery(businessId, feature, days))
+  const show = (change: UsageSearch) => void navigate({ search: { ...search, ...change }, replace: true })
+  const things = words(feature)
+  // Only a period has the limit that is counted against.
+  const limit = shown === 'total' && days === 'period' ? (entitlements[feature]?.limit ?? null) : null
+  return (
+    <Stack gap="md" component="section" aria-labelledby="over-time">
+      <Title order={2} id="over-time">
+        {text.overTime}
+      </Title>
+      <Group align="flex-end" gap="sm">
+        <NativeSelect
+          label={text.feature}
+          value={feature}
+          onChange={({ currentTarget }) => show({ feature: currentTarget.value })}
+          data={features.map((value) => ({ value, label: capital(words(value)) }))}
+        />
+        <NativeSelect
+          label={text.range}
+          value={days}
+          onChange={({ currentTarget: { value } }) => show({ days: ranges.find((each) => each === value) ?? 'period' })}
+          data={ranges.map((value) => ({ value, label: text.ranges[value] }))}
+        />
+        <NativeSelect
+          label={text.shown}
+          value={shown}
+          onChange={({ currentTarget: { value } }) => show({ shown: views.find((each) => each === value) ?? 'each' })}
+          data={views.map((value) => ({ value, label: text.views[value] }))}
+        />
+      </Group>
+      <Loaded query={series} skeleton={<Rows count={1} height={200} />}>
+        {(items) => {
+          const rows = daysOf(items)
+          if (rows.every(({ amount }) => amount === 0)) return <Empty>{text.empty(things)}</Empty>
+          return (
+            <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" style={{ alignItems: 'start' }}>
+              <Stack gap="xs">
+                <Bars
+                  title={capital(things)}
+                  label={summary(things, rows)}
+                  bars={rows.map(({ day, amount, total, isRunning }) => ({
+                    label: day,
+                    value: shown === 'each' ? amount : total,
+                    running: isRunning,
+                  }))}
+                  shown={count}
+                  {...(limit !== null && { limit: { value: limit, label: text.limitIs(count(limit)) } })}
+                />
+                {rows.some(({ isRunning }) => isRunning) && (
+                  <Text size="xs" c="dimmed">
+                    {text.unfinished}
+                  </Text>
+                )}
+              </Stack>
+              <Table
+                label={text.table(things)}
+                rows={rows.toReversed()}
+                rowKey={({ day }) => day}
+                columns={[
+                  { label: text.day, cell: ({ day }) => day },
+                  { label: text.used, align: 'right', cell: ({ amount }) => count(amount) },
+                  { label: text.total, align: 'right', cell: ({ total }) => count(total) },
+                ]}
+              />
+            </SimpleGrid>
+          )
+        }}
+      </Loaded>
+    </Stack>
+  )
+}
+
+type Day = { day: string; amount: number; total: number; isRunning: boolean }
+
+function daysOf(items: { start: string; amount: number }[]): Day[] {
+  let total = 0
+  return items.map(({ start, amount }) => {
+    total += amount
+    const begun = new Date(start)
+    return { day: utcDay(begun), amount, total, isRunning: begun.getTime() + 86_400_000 > now().getTime() }
+  })
+}
+
+function summary(things: string, rows: Day[]): string {
+  const most = rows.reduce((best, each) => (each.amount > best.amount ? each : best))
+  return text.chart(capital(things), count(rows.at(-1)?.total ?? 0), count(most.amount), most.day)
+}

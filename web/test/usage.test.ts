@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openWeb } from './pages.ts'
+
+let web: Awaited<ReturnType<typeof openWeb>>
+beforeAll(async () => {
+  web = await openWeb()
+})
+afterAll(() => web.close())
+
+const dayMilliseconds = 86_400_000
+
+test('what was used shows now and over time, as a chart and in a table, and near the limit the way to more', async () => {
+  const { business, token, apiKeys } = await web.signUp({ business: { name: 'Acme' } })
+  const consume = (amount: number) =>
+    web.api.post('/v1/consume', { feature: 'recordings', amount }, { token: apiKeys[0].key })
+  web.ok(await consume(30))
+  await web.advance(86_400)
+  web.ok(await consume(55))
+  const { page, go, see, barriers, overflow, look, complaints, screenshot, close } = await web.visit({ token })
+  await go(`/b/${business.id}/usage`)
+  await see('Usage')
+  await page.getByRole('meter', { name: 'Recordings' }).waitFor()
+  expect(await page.getByRole('meter', { name: 'Recordings' }).getAttribute('aria-valuetext')).toMatch(/85 of 100/)
+  await page.getByRole('link', { name: 'See plans' }).first().waitFor()
+  const day = (at: number) =>
+    new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(at))
+  const today = Math.floor(web.ctx.now().getTime() / dayMilliseconds) * dayMilliseconds
+  const table = page.getByRole('table', { name: 'recordings by day' })
+  const rows = await table.getByRole('row').allInnerTexts()
+  expect(rows.slice(1, 3).map((row) => row.split(/\s*\n\s*|\t/).filter(Boolean))).toEqual([
+    [day(today), '55', '85'],
+    [day(today - dayMilliseconds), '30', '30'],
+  ])
+  await page.getByRole('img', { name: /^Recordings by day: 85 in all, most on .* with 55\./ }).waitFor()
+  await page.getByLabel('Shown').selectOption('total')
+  await page.getByText('Limit 100').waitFor()
+  await screenshot('usage')
+  for (const width of [1280, 360]) {
+    await look({ width, scheme: 'dark' })
+    expect(await barriers()).toEqual([])
+    expect(await overflow()).toBe(0)
+  }
+  await page.getByLabel('Days').selectOption('week')
+  await page.getByLabel('Of what').selectOption('applications')
+  await page.getByText('No applications in these days.').waitFor()
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
+    feature: 'applications',
+    days: 'week',
+    shown: 'total',
+  })
+  await page.reload()
+  await see('Usage')
+  expect(await page.getByLabel('Days').inputValue()).toBe('week')
+  expect(complaints).toEqual([])
+  await close()
+})
