@@ -62,7 +62,9 @@ async function visit(
     screenshot: (name: string) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true }),
     /** What axe finds, as lines that say what and where. */
     barriers: async () => {
-      const { violations } = await new AxeBuilder({ page }).analyze()
+      // Legacy: within the page itself. There are no frames in it, and otherwise each look opens a page of its own.
+      const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] })
+      const { violations } = await axe.analyze()
       return violations.flatMap(({ id, nodes }) =>
         nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`),
       )
