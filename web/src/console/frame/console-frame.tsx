@@ -8,6 +8,7 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { page, product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { meQuery } from '../data.ts'
+import { Find } from '../palette/find.tsx'
 import classes from './console-frame.module.css'
 import { Navigation } from './navigation.tsx'
 
@@ -27,6 +28,7 @@ export function ConsoleFrame() {
           </Group>
           <Group gap="sm" wrap="nowrap" className={classes.aside ?? ''}>
             <Text visibleFrom="sm">{me.data?.user.email}</Text>
+            {me.data?.staff === true && <Find />}
             <Button variant="default" size="compact-sm" onClick={() => void signOut()}>
               {text.signOut}
             </Button>

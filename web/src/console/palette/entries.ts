@@ -1,0 +1,48 @@
+import type { LinkOptions } from '@tanstack/react-router'
+import type { Schemas } from '../../api.ts'
+import { text as plans } from '../../text/console-plans.ts'
+import { text } from '../../text/console.ts'
+
+/** Something to go to: what it is called, what tells it from others, and where it is. */
+export type Entry = { id: string; name: string; about: string | undefined; to: LinkOptions }
+
+const { screens } = text
+const places: { name: string; to: LinkOptions }[] = [
+  { name: screens.queue, to: { to: '/' } },
+  { name: text.businesses.title, to: { to: '/businesses' } },
+  { name: screens.subscriptions, to: { to: '/subscriptions' } },
+  { name: plans.title, to: { to: '/plans' } },
+  { name: screens.metrics, to: { to: '/metrics' } },
+  { name: screens.support, to: { to: '/support-sessions' } },
+  { name: screens.audit, to: { to: '/audit' } },
+  { name: screens.jobs, to: { to: '/jobs' } },
+  { name: screens.mail, to: { to: '/mail' } },
+]
+
+/** Screens whose name has what was typed at the beginning of a word. */
+export const screensNamed = (typed: string): Entry[] =>
+  places
+    .filter(
+      ({ name }) =>
+        name
+          .toLowerCase()
+          .split(' ')
+          .some((word) => word.startsWith(typed)) || name.toLowerCase().startsWith(typed),
+    )
+    .map(({ name, to }) => ({ id: `screen-${name}`, name, about: undefined, to }))
+
+export const businessEntry = ({ id, name, owner }: Schemas['StaffBusiness']): Entry => ({
+  id,
+  name,
+  about: owner?.email,
+  to: { to: '/businesses/$businessId', params: { businessId: id } },
+})
+
+/** A person is looked at where they are a member; somebody who is in none cannot be gone to. */
+export const personEntries = ({ name, email, memberships }: Schemas['FoundUser']): Entry[] =>
+  memberships.map(({ business, memberId, role }) => ({
+    id: memberId,
+    name: `${name}, ${role}`,
+    about: `${email} · ${business.name}`,
+    to: { to: '/businesses/$businessId', params: { businessId: business.id }, search: { tab: 'people' } },
+  }))
