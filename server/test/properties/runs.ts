@@ -13,7 +13,9 @@ const { PROPERTY_RUNS, FREEHOLD_SEED, FREEHOLD_PATH } = process.env
 export function runs(count: number): Pick<fc.Parameters, 'numRuns' | 'seed' | 'path' | 'endOnFailure'> {
   return {
     numRuns: PROPERTY_RUNS === undefined ? count : Number(PROPERTY_RUNS),
-    ...(PROPERTY_RUNS === undefined || FREEHOLD_SEED !== undefined ? { seed: Number(FREEHOLD_SEED ?? 20_261_124) } : {}),
+    ...(PROPERTY_RUNS === undefined || FREEHOLD_SEED !== undefined
+      ? { seed: Number(FREEHOLD_SEED ?? 20_261_124) }
+      : {}),
     ...(FREEHOLD_PATH === undefined ? {} : { path: FREEHOLD_PATH }),
   }
 }
