@@ -91,7 +91,7 @@ describe('every refusal', () => {
     ['POST', '/openapi.json', 'GET'],
     ['PUT', '/v1/businesses/biz_00000000000000000000000000', 'DELETE, GET, PATCH'],
     ['PUT', '/v1/businesses/a%2Fb/members', 'GET'],
-    ['GET', '/v1/staff/support-sessions', 'POST'],
+    ['GET', '/v1/staff/businesses/biz_00000000000000000000000000/grants', 'POST'],
   ])('of %s %s says which methods the path has, whoever asks', async (method, path, allow) => {
     const { token } = await freehold.signUp()
     for (const headers of [{}, { authorization: `Bearer ${token}` }]) {
