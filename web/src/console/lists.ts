@@ -107,3 +107,13 @@ export const metricsQuery = (months: number) =>
     queryKey: [everywhere, 'metrics', months],
     queryFn: () => answer(api.GET('/v1/staff/metrics', { params: { query: { months } } })),
   })
+
+/** Somebody, or nobody where there is no such id. */
+export const personQuery = (id: string) =>
+  queryOptions({
+    queryKey: [everywhere, 'person', id],
+    queryFn: async () => {
+      const { items } = await answer(api.GET('/v1/staff/users', { params: { query: { search: id, limit: 1 } } }))
+      return items.find((each) => each.id === id) ?? null
+    },
+  })

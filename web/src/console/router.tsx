@@ -124,6 +124,12 @@ const mail = createRoute({
   component: lazyRouteComponent(() => import('./mail/mail.tsx'), 'MailPage'),
 })
 
+const person = createRoute({
+  getParentRoute: () => root,
+  path: '/people/$userId',
+  component: lazyRouteComponent(() => import('./person/person.tsx'), 'PersonPage'),
+})
+
 const metrics = createRoute({
   getParentRoute: () => root,
   path: '/metrics',
@@ -144,6 +150,7 @@ const routeTree = root.addChildren([
   jobs,
   mails,
   mail,
+  person,
   metrics,
 ])
 

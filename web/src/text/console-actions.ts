@@ -45,6 +45,16 @@ export const text = {
     expires: 'Expires',
     done: (amount: string) => `${amount} units are credited`,
   },
+  correct: {
+    action: 'Correct a count',
+    title: 'Correct a count',
+    feature: 'Feature',
+    used: 'What was really used',
+    hint: 'In the current period. What is counted meanwhile is added to it.',
+    difference: 'Difference',
+    submit: 'Correct',
+    done: 'The count is corrected',
+  },
   override: {
     action: 'Override a limit',
     title: 'Override a limit',

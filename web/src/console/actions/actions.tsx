@@ -7,6 +7,7 @@ import { CreditMoney } from '../money/credit-money.tsx'
 import { Cancel } from './cancel.tsx'
 import { ChangePlan } from './change-plan.tsx'
 import { Convert } from './convert.tsx'
+import { Correct } from './correct.tsx'
 import { Extend } from './extend.tsx'
 import { Grant, meteredFeatures } from './grant.tsx'
 import { LookIn } from './look-in.tsx'
@@ -20,6 +21,7 @@ type Doing =
   | 'extend'
   | 'grant'
   | 'money'
+  | 'correct'
   | 'override'
   | 'support'
   | 'cancel'
@@ -32,6 +34,7 @@ const labels: Record<Doing, string> = {
   extend: actions.extend.action,
   grant: actions.grant.action,
   money: ledger.credit.give.action,
+  correct: actions.correct.action,
   override: actions.override.action,
   support: actions.support.action,
   cancel: actions.cancel.action,
@@ -69,6 +72,7 @@ function possibleWith(business: Business): Doing[] {
     extend: isOpen && isRunning,
     grant: isRunning && meteredFeatures(business).length > 0,
     money: true,
+    correct: subscription !== null && meteredFeatures(business).length > 0,
     override: isRunning && Object.keys(entitlements).length > 0,
     support: supportAccess !== 'never',
     cancel: isRunning,
@@ -91,6 +95,8 @@ function Action({ doing, business, onClose }: { doing: Doing; business: Business
       return <CreditMoney businessId={businessId} direction="give" onClose={onClose} />
     case 'grant':
       return <Grant business={business} onClose={onClose} />
+    case 'correct':
+      return <Correct business={business} onClose={onClose} />
     case 'override':
       return <Override business={business} onClose={onClose} />
     case 'support':

@@ -1,10 +1,11 @@
-import { Button, Group, NativeSelect, Stack } from '@mantine/core'
+import { Group, NativeSelect, Stack } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
 import { text as business } from '../../text/console-business.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
+import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { timelineQuery, type TimelineKind } from '../data.ts'
@@ -42,13 +43,7 @@ export function Timeline({ business: { id } }: { business: Schemas['StaffBusines
           )
         }
       </Loaded>
-      {timeline.hasNextPage && (
-        <Group>
-          <Button variant="default" onClick={() => void timeline.fetchNextPage()} loading={timeline.isFetchingNextPage}>
-            {shared.more}
-          </Button>
-        </Group>
-      )}
+      <More of={timeline} />
     </Stack>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -6,11 +6,11 @@ import type { Schemas } from '../../api.ts'
 import { text as console } from '../../text/console.ts'
 import { text as shared } from '../../text/shared.ts'
 import { TextLink } from '../../ui/links.tsx'
-import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
-import { Table, type Column } from '../../ui/table.tsx'
+import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
 import { businessesQuery, plansQuery, type BusinessSearch } from '../data.ts'
+import { Pages } from '../list/pages.tsx'
 import { sorts, statuses } from './filters.ts'
 import { Status } from './status.tsx'
 
@@ -24,28 +24,13 @@ export function Businesses() {
   return (
     <Screen title={text.title}>
       <Filters key={JSON.stringify(search)} search={search} />
-      <Loaded query={businesses} skeleton={<Rows count={8} height={36} />}>
-        {(found) => (
-          <Stack gap="md">
-            {found.length === 0 ? (
-              <Empty>{isFiltered ? text.empty : text.none}</Empty>
-            ) : (
-              <Table label={text.title} columns={columns} rows={found} rowKey={({ id }) => id} />
-            )}
-            {businesses.hasNextPage && (
-              <Group>
-                <Button
-                  variant="default"
-                  onClick={() => void businesses.fetchNextPage()}
-                  loading={businesses.isFetchingNextPage}
-                >
-                  {shared.more}
-                </Button>
-              </Group>
-            )}
-          </Stack>
-        )}
-      </Loaded>
+      <Pages
+        label={text.title}
+        query={businesses}
+        empty={isFiltered ? text.empty : text.none}
+        columns={columns}
+        rowKey={({ id }) => id}
+      />
     </Screen>
   )
 }

@@ -1,7 +1,7 @@
-import { Button, Group, Stack } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
-import { text as shared } from '../../text/shared.ts'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
+import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 
 /** A list that comes in pages: what is there, what is said where nothing is, and more on demand. */
@@ -22,13 +22,7 @@ export function Pages<Row extends object>(props: {
           ) : (
             <Table label={label} columns={columns} rows={rows} rowKey={rowKey} />
           )}
-          {query.hasNextPage && (
-            <Group>
-              <Button variant="default" onClick={() => void query.fetchNextPage()} loading={query.isFetchingNextPage}>
-                {shared.more}
-              </Button>
-            </Group>
-          )}
+          <More of={query} />
         </Stack>
       )}
     </Loaded>

@@ -1,10 +1,11 @@
-import { Anchor, Button, Group } from '@mantine/core'
+import { Anchor, Button } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as ledger } from '../../text/console-money.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Loaded } from '../../ui/loaded.tsx'
+import { More } from '../../ui/more.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
 import { money } from '../../ui/words.ts'
@@ -34,17 +35,7 @@ export function Invoices({ businessId }: { businessId: string }) {
             rows={rows}
             rowKey={({ id }) => id}
           >
-            {invoices.hasNextPage && (
-              <Group>
-                <Button
-                  variant="default"
-                  onClick={() => void invoices.fetchNextPage()}
-                  loading={invoices.isFetchingNextPage}
-                >
-                  {shared.more}
-                </Button>
-              </Group>
-            )}
+            <More of={invoices} />
           </Section>
         )}
       </Loaded>

@@ -38,11 +38,9 @@ export const businessEntry = ({ id, name, owner }: Schemas['StaffBusiness']): En
   to: { to: '/businesses/$businessId', params: { businessId: id } },
 })
 
-/** A person is looked at where they are a member; somebody who is in none cannot be gone to. */
-export const personEntries = ({ name, email, memberships }: Schemas['FoundUser']): Entry[] =>
-  memberships.map(({ business, memberId, role }) => ({
-    id: memberId,
-    name: `${name}, ${role}`,
-    about: `${email} · ${business.name}`,
-    to: { to: '/businesses/$businessId', params: { businessId: business.id }, search: { tab: 'people' } },
-  }))
+export const personEntry = ({ id, name, email, memberships }: Schemas['FoundUser']): Entry => ({
+  id,
+  name,
+  about: [email, ...memberships.slice(0, 2).map(({ business }) => business.name)].join(' · '),
+  to: { to: '/people/$userId', params: { userId: id } },
+})

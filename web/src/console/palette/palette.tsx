@@ -7,7 +7,7 @@ import { answer, api } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { FormError } from '../../ui/form.tsx'
-import { businessEntry, personEntries, screensNamed, type Entry } from './entries.ts'
+import { businessEntry, personEntry, screensNamed, type Entry } from './entries.ts'
 import { closePalette } from './opening.ts'
 import classes from './palette.module.css'
 
@@ -106,10 +106,7 @@ function useEntries(typed: string) {
   })
   const isOpen = wanted.length >= 2
   const found = isOpen
-    ? [
-        ...(businesses.data?.items ?? []).map(businessEntry),
-        ...(people.data?.items ?? []).flatMap(personEntries).slice(0, shownOfEach),
-      ]
+    ? [...(businesses.data?.items ?? []).map(businessEntry), ...(people.data?.items ?? []).map(personEntry)]
     : []
   return {
     entries: [...screensNamed(wanted.toLowerCase()), ...found],
