@@ -45,6 +45,17 @@ test('the portal and the console share what is in ui, and know nothing of each o
   expect(wrong).toEqual([])
 })
 
+test('every class that is named is in its style sheet', () => {
+  const missing = files.flatMap((file) =>
+    [...code(file).matchAll(/import (\w+) from '(\.[^']+\.module\.css)'/g)].flatMap(([, name = '', sheet = '']) => {
+      const styles = readFileSync(join(root, file, '..', sheet), 'utf8')
+      const named = [...code(file).matchAll(new RegExp(`\\b${name}\\.(\\w+)`, 'g'))].map(([, each]) => each)
+      return named.filter((each) => !new RegExp(`\\.${each}\\b`).test(styles)).map((each) => `${file}: ${name}.${each}`)
+    }),
+  )
+  expect(missing).toEqual([])
+})
+
 test('time is the server’s, and nothing is kept in the browser', () => {
   // What a person sees of time goes by the domain's clock, which can be moved.
   expect(places(/Date\.now\b|new Date\(\s*\)/, ['ui/page.ts'])).toEqual([])

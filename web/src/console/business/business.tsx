@@ -1,15 +1,15 @@
 import { Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { Refusal, type Schemas } from '../../api.ts'
 import { text } from '../../text/console-business.ts'
+import { PlaceLink, Places } from '../../ui/frame.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Actions } from '../actions/actions.tsx'
 import { Status } from '../businesses/status.tsx'
 import { businessQuery } from '../data.ts'
-import frame from '../frame/console-frame.module.css'
 import { NotFound } from '../not-found.tsx'
 import classes from './business.module.css'
 import { Keys } from './keys.tsx'
@@ -73,23 +73,19 @@ function Summary({ of }: { of: Schemas['StaffBusinessPage'] }) {
 
 function Tabs({ businessId, current }: { businessId: string; current: Tab }) {
   return (
-    <nav aria-label={text.tabs.label} className={classes.tabs}>
-      <ul className={frame.links}>
-        {tabs.map((tab) => (
-          <li key={tab}>
-            <Link
-              to="/businesses/$businessId"
-              params={{ businessId }}
-              search={tab === 'overview' ? {} : { tab }}
-              activeOptions={{ exact: true }}
-              aria-current={tab === current ? 'page' : undefined}
-              className={frame.link}
-            >
-              {text.tabs[tab]}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
+    <Places label={text.tabs.label} className={classes.tabs}>
+      {tabs.map((tab) => (
+        <PlaceLink
+          key={tab}
+          to="/businesses/$businessId"
+          params={{ businessId }}
+          search={tab === 'overview' ? {} : { tab }}
+          activeOptions={{ exact: true }}
+          aria-current={tab === current ? 'page' : undefined}
+        >
+          {text.tabs[tab]}
+        </PlaceLink>
+      ))}
+    </Places>
   )
 }
