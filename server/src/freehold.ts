@@ -5,8 +5,7 @@ import { access } from './access/access.ts'
 import { authentication, isSignedIn } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
 import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
-import { allocateIn, consumeIn, releaseIn, type Tally } from './access/own-transaction.ts'
-import { credentialIdOf } from './access/subject.ts'
+import { allocateIn, consumeIn, countedBy, releaseIn, type Tally } from './access/own-transaction.ts'
 import { changesChannel, type ChangeListener } from './changes.ts'
 import { clockChannel, openClock, type Clock } from './clock.ts'
 import type { Actor, Context } from './context.ts'
@@ -212,12 +211,10 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     errorHandler,
     access: (request) => accessIn(ctx, request),
     authorize: (source, permission, { businessId } = {}) => decide(ctx, source, permission, businessId),
-    consume: (port, { actor, amount = 1, ...usage }) =>
-      consumeIn(port, ctx, { ...usage, amount, credentialId: actor && credentialIdOf(actor) }),
-    allocate: (port, { actor, ...item }) =>
-      allocateIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
-    release: (port, { actor, ...item }) =>
-      releaseIn(port, ctx, { ...item, credentialId: actor && credentialIdOf(actor) }),
+    consume: async (port, { actor, amount = 1, ...usage }) =>
+      consumeIn(port, ctx, { ...usage, amount, credentialId: countedBy(actor) }),
+    allocate: async (port, { actor, ...item }) => allocateIn(port, ctx, { ...item, credentialId: countedBy(actor) }),
+    release: async (port, { actor, ...item }) => releaseIn(port, ctx, { ...item, credentialId: countedBy(actor) }),
     close: () => closeAll(opened),
   }
 }

@@ -203,7 +203,7 @@ function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): Gat
 }
 
 /** Who only looks into an account counts nothing in it, whatever they name. */
-export const onlyLooks = ({ actor }: Subject): boolean =>
+export const onlyLooks = ({ actor }: Pick<Subject, 'actor'>): boolean =>
   actor.kind === 'staff' && actor.supportSession.access === 'read'
 
 const deniedChange = (subject: Subject, ask: Ask): GateAnswer | undefined =>

@@ -56,6 +56,28 @@ const recordings = (businessId: string, amount = 1) => ({ businessId, feature: '
 const keyOf = (signedUp: { apiKeys: { key: string }[] }) => signedUp.apiKeys[0]?.key ?? ''
 
 describe('consume in a transaction', () => {
+  test('is refused for staff who may only look, and the transaction goes on', async () => {
+    const [{ business }, staff] = [await freehold.signUp(), await freehold.signUp()]
+    await freehold.makeStaff(staff.user.id)
+    const starts = async (access: 'read' | 'write') => {
+      const body = { businessId: business.id, reason: 'a ticket', minutes: 10, access }
+      const { token } = freehold.ok(await freehold.api.post('/v1/staff/support-sessions', body, { token: staff.token }))
+      const found = await freehold.authorize({ authorization: `Bearer ${token}` }, 'recordings:read')
+      if (!found.ok) throw new Error(found.problem.title)
+      return found.actor
+    }
+    const [looks, helps] = [await starts('read'), await starts('write')]
+    await inTransaction(async (client) => {
+      const usage = { ...recordings(business.id), actor: looks }
+      const item = { businessId: business.id, feature: 'applications', itemId: 'app_1', actor: looks }
+      await expect(freehold.consume(fromPg(client), usage)).rejects.toMatchObject({ code: 'permission_denied' })
+      await expect(freehold.allocate(fromPg(client), item)).rejects.toMatchObject({ code: 'permission_denied' })
+      await expect(freehold.release(fromPg(client), item)).rejects.toMatchObject({ code: 'permission_denied' })
+      await freehold.consume(fromPg(client), { ...usage, actor: helps })
+    })
+    expect(await used(business.id)).toBe(1)
+  })
+
   test('counts when it commits, together with what else it wrote', async () => {
     const { business, subscription } = await freehold.signUp()
     const tally = await inTransaction(async (client) => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Context } from '../context.ts'
+import type { Actor, Context } from '../context.ts'
 import { sqlState } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
 import { allocate, release, type Item } from '../usage/allocations.ts'
@@ -12,8 +12,9 @@ import {
   type NotCounted,
   type Port,
 } from '../usage/meter.ts'
-import { knownFeature, tooLate, tooOld } from './gate.ts'
+import { knownFeature, onlyLooks, tooLate, tooOld } from './gate.ts'
 import { openCounter } from './opening.ts'
+import { credentialIdOf } from './subject.ts'
 
 /**
  * Counting in an application's own transaction: what it writes and what it uses exist together or not at all. Nothing
@@ -22,6 +23,14 @@ import { openCounter } from './opening.ts'
 
 /** What counting left: `remaining` is null where the feature is unlimited. */
 export type Tally = { limit: number | null; used: number; remaining: number | null; resetsAt: Date | null }
+
+/** Whom the ledger names for what is counted. */
+export function countedBy(actor: Actor | undefined): string | undefined {
+  if (actor === undefined) return undefined
+  if (onlyLooks({ actor }))
+    throw new FreeholdError('permission_denied', 'A support session that may only read counts nothing')
+  return credentialIdOf(actor)
+}
 
 const patienceMilliseconds = 1000
 const largestAmount = 1_000_000_000
