@@ -34,6 +34,7 @@ export function PortalFrame({
           </Group>
           <Group gap="md" wrap="nowrap" className={classes.aside ?? ''}>
             <TextLink to="/businesses">{text.switch}</TextLink>
+            <TextLink to="/account/profile">{text.account}</TextLink>
             <Button variant="default" size="xs" onClick={() => void signOut()}>
               {text.signOut}
             </Button>

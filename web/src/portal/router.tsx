@@ -106,6 +106,39 @@ const businesses = createRoute({
   component: lazyRouteComponent(() => import('./businesses/businesses.tsx'), 'Businesses'),
 })
 
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/account',
+  beforeLoad: signedInOnly,
+  component: lazyRouteComponent(() => import('./account/account-frame.tsx'), 'AccountFrame'),
+})
+
+const accountStart = createRoute({
+  getParentRoute: () => account,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/account/profile' })
+  },
+})
+
+const profile = createRoute({
+  getParentRoute: () => account,
+  path: '/profile',
+  component: lazyRouteComponent(() => import('./account/profile.tsx'), 'Profile'),
+})
+
+const security = createRoute({
+  getParentRoute: () => account,
+  path: '/security',
+  component: lazyRouteComponent(() => import('./account/security.tsx'), 'Security'),
+})
+
+const sessions = createRoute({
+  getParentRoute: () => account,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('./account/sessions.tsx'), 'Sessions'),
+})
+
 const business = createRoute({
   getParentRoute: () => root,
   path: '/b/$businessId',
@@ -196,6 +229,7 @@ const routeTree = root.addChildren([
   verifyEmail,
   join,
   businesses,
+  account.addChildren([accountStart, profile, security, sessions]),
   business.addChildren([overview, team, apiKeys, plan, usage, invoices, invoice, audit, supportAccess, settings]),
 ])
 
