@@ -49,7 +49,8 @@ test('every class that is named is in its style sheet', () => {
   const missing = files.flatMap((file) =>
     [...code(file).matchAll(/import (\w+) from '(\.[^']+\.module\.css)'/g)].flatMap(([, name = '', sheet = '']) => {
       const styles = readFileSync(join(root, file, '..', sheet), 'utf8')
-      const named = [...code(file).matchAll(new RegExp(`\\b${name}\\.(\\w+)`, 'g'))].map(([, each]) => each)
+      const used = code(file).replaceAll(/^import .*$/gm, '')
+      const named = [...used.matchAll(new RegExp(`\\b${name}\\.(\\w+)`, 'g'))].map(([, each]) => each)
       return named.filter((each) => !new RegExp(`\\.${each}\\b`).test(styles)).map((each) => `${file}: ${name}.${each}`)
     }),
   )
