@@ -52,16 +52,16 @@ async function settle(
   succeeded: boolean,
   patience?: number,
 ): Promise<void> {
-  const { businessId } = subject
+  const own = { businessId: subject.businessId, id, credentialId: undefined }
   const patiently = (work: (tx: Tx) => Promise<unknown>) =>
     acrossBusinesses(ctx.db, async (tx) => {
       if (patience !== undefined) await waitAtMost(tx, patience)
       await work(tx)
     })
-  const giveBack = () => patiently((tx) => releaseReservation(tx, ctx, businessId, id))
+  const giveBack = () => patiently((tx) => releaseReservation(tx, ctx, own))
   if (!succeeded) return giveBack()
   try {
-    await patiently((tx) => confirmReservation(tx, ctx, businessId, id))
+    await patiently((tx) => confirmReservation(tx, ctx, own))
   } catch (error) {
     if (!(error instanceof FreeholdError && error.code === 'reservation_closed')) throw error
     // The work took longer than the hold, and is done: it is counted if there is still room for it.

@@ -216,7 +216,7 @@ export const gateRoutes: Routes = (app, ctx) => {
       ask(request, request.body ?? {}, async (subject, { amount, requestId }) => {
         if (onlyLooks(subject)) throw new FreeholdError('permission_denied')
         const counter = await acrossBusinesses(request, (tx) =>
-          confirmReservation(tx, ctx, subject.businessId, request.params.id, amount),
+          confirmReservation(tx, ctx, settling(request, subject, request.params.id), amount),
         )
         const { ceiling, softLimit, used, held, periodEnd } = counter
         const limit = softLimit ?? ceiling
@@ -244,7 +244,9 @@ export const gateRoutes: Routes = (app, ctx) => {
       const subject = await subjectOf(request, named)
       if (!subject) throw new FreeholdError('unauthenticated')
       if (onlyLooks(subject)) throw new FreeholdError('permission_denied')
-      await acrossBusinesses(request, (tx) => releaseReservation(tx, ctx, subject.businessId, request.params.id))
+      await acrossBusinesses(request, (tx) =>
+        releaseReservation(tx, ctx, settling(request, subject, request.params.id)),
+      )
       return null
     },
   )
@@ -307,6 +309,13 @@ export const gateRoutes: Routes = (app, ctx) => {
     },
   )
 }
+
+/** Each settles what it reserved itself; the product's backend, which sees every caller, whatever its business holds. */
+const settling = ({ freehold: { actor } }: FastifyRequest, { businessId, credentialId }: Subject, id: string) => ({
+  businessId,
+  id,
+  credentialId: actor?.kind === 'app' ? undefined : credentialId,
+})
 
 // One event that cannot be counted does not stop the others: its own answer says why.
 async function report(counting: Promise<GateAnswer>, requestId: string): Promise<GateAnswer> {

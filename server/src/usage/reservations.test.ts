@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
+import { openStaff } from '../../test/staff.ts'
 import { fromPg } from '../index.ts'
 import { expireReservations } from './tasks.ts'
 
@@ -11,13 +12,14 @@ beforeAll(async () => {
 afterAll(() => freehold.close())
 
 const start = async () => {
-  const { business, apiKeys } = await freehold.signUp()
+  const { business, apiKeys, token: owner } = await freehold.signUp()
   const token: string = apiKeys[0].key
   const call = (path: string, body: object = {}, headers: Record<string, string> = {}) =>
     freehold.api.post(path, body, { token, headers })
   const units = (body: object = {}) => ({ feature: 'recordings', ...body })
   return {
     business,
+    owner: owner as string,
     token,
     reserve: (body: object = {}, headers?: Record<string, string>) => call('/v1/reservations', units(body), headers),
     consume: (body: object = {}, headers?: Record<string, string>) => call('/v1/consume', units(body), headers),
@@ -86,6 +88,61 @@ describe('held units', () => {
     expect((await other.confirm(reserved.body.id)).status).toBe(404)
     expect((await other.release(reserved.body.id)).status).toBe(404)
     expect(await own.counter()).toEqual({ used: 0, held: 5, ledger: 0 })
+  })
+})
+
+describe('held units are settled by whoever made them,', () => {
+  const settle = async (path: string, options: { token: string }, body: object = {}, query = '') => [
+    (await freehold.api.post(`/v1/reservations/${path}/confirm`, body, options)).status,
+    (await freehold.api.delete(`/v1/reservations/${path}${query}`, options)).status,
+  ]
+
+  test('not by another key of the business, nor by one of its people: to them there is none', async () => {
+    const { business, owner, reserve, counter, confirm } = await start()
+    const held = freehold.ok(await reserve({ amount: 5 }))
+    for (const type of ['sdk', 'server']) {
+      const made = { name: 'another', type }
+      const url = `/v1/businesses/${business.id}/api-keys`
+      const { key } = freehold.ok(await freehold.api.post(url, made, { token: owner }))
+      expect(await settle(held.id, { token: key })).toEqual([404, 404])
+      const unknown = freehold.ctx.newId('reservation')
+      const [foreign, none] = await Promise.all(
+        [held.id, unknown].map((id) => freehold.api.post(`/v1/reservations/${id}/confirm`, {}, { token: key })),
+      )
+      expect({ ...foreign?.body, requestId: '' }).toEqual({ ...none?.body, requestId: '' })
+    }
+    const { id: businessId } = business
+    expect(await settle(held.id, { token: owner }, { businessId }, `?businessId=${businessId}`)).toEqual([404, 404])
+    expect(await counter()).toEqual({ used: 0, held: 5, ledger: 0 })
+    expect((await confirm(held.id)).status).toBe(200)
+  })
+
+  test('a person what they hold themselves, and a key what it held before it was rotated', async () => {
+    const { business, owner, token, reserve, counter } = await start()
+    const { id: businessId } = business
+    const body = { feature: 'recordings', businessId }
+    const mine = freehold.ok(await freehold.api.post('/v1/reservations', body, { token: owner }))
+    expect(await settle(mine.id, { token })).toEqual([404, 404])
+    expect(
+      (await freehold.api.post(`/v1/reservations/${mine.id}/confirm`, { businessId }, { token: owner })).status,
+    ).toBe(200)
+    const [key] = await freehold.sql('select id from freehold.api_keys where business_id = $1', [businessId])
+    const held = freehold.ok(await reserve())
+    const next = freehold.ok(
+      await freehold.api.post(`/v1/businesses/${businessId}/api-keys/${key.id}/rotate`, {}, { token: owner }),
+    )
+    expect((await freehold.api.delete(`/v1/reservations/${held.id}`, { token: next.key })).status).toBe(204)
+    expect(await counter()).toEqual({ used: 1, held: 0, ledger: 1 })
+  })
+
+  test('and by the product’s backend, which decides for itself', async () => {
+    const { business, reserve, counter } = await start()
+    const { meter } = await openStaff(freehold)
+    const [one, two] = [freehold.ok(await reserve()), freehold.ok(await reserve())]
+    const subject = { businessId: business.id }
+    expect((await freehold.api.post(`/v1/reservations/${one.id}/confirm`, { subject }, meter)).status).toBe(200)
+    expect((await freehold.api.delete(`/v1/reservations/${two.id}?businessId=${business.id}`, meter)).status).toBe(204)
+    expect(await counter()).toEqual({ used: 1, held: 0, ledger: 1 })
   })
 })
 

@@ -108,12 +108,16 @@ async function reservedBefore(tx: Tx, businessId: string, idempotencyKey: string
 export const isReservedTwice = (error: unknown): boolean =>
   sqlState(error) === '23505' && (error as { constraint?: string }).constraint === 'reservations_idempotency'
 
+/** Which reservation is settled, and by whose credential; undefined where whoever holds it does not matter. */
+export type Settling = { businessId: string; id: string; credentialId: string | undefined }
+
 /**
  * Turns held units into used ones: all of them, or fewer. Confirming again changes nothing; after a release or an
  * expiry it is refused.
  */
-export async function confirmReservation(tx: Tx, ctx: Context, businessId: string, id: string, amount?: number) {
-  const { counter, reservation } = await lockReservation(tx, businessId, id)
+export async function confirmReservation(tx: Tx, ctx: Context, settling: Settling, amount?: number) {
+  const { businessId, id } = settling
+  const { counter, reservation } = await lockReservation(tx, settling)
   const units = amount ?? reservation.amount
   if (reservation.confirmedAt) {
     if (amount !== undefined && amount !== reservation.confirmedAmount)
@@ -134,7 +138,7 @@ export async function confirmReservation(tx: Tx, ctx: Context, businessId: strin
     .where('businessId', '=', businessId)
     .where('id', '=', id)
     .execute()
-  await setCounter(tx, counter, { used, held })
+  await setCounter(tx, counter, { used, held, late: counter.overages !== null })
   await tx
     .insertInto('usageEntries')
     .values({
@@ -156,8 +160,9 @@ export async function confirmReservation(tx: Tx, ctx: Context, businessId: strin
 }
 
 /** Gives held units back. Releasing again changes nothing; what was confirmed stays used. */
-export async function releaseReservation(tx: Tx, ctx: Context, businessId: string, id: string) {
-  const { counter, reservation } = await lockReservation(tx, businessId, id)
+export async function releaseReservation(tx: Tx, ctx: Context, settling: Settling) {
+  const { businessId, id } = settling
+  const { counter, reservation } = await lockReservation(tx, settling)
   if (reservation.confirmedAt) throw new FreeholdError('reservation_closed', 'The reservation was confirmed')
   if (reservation.releasedAt) return
   await tx
@@ -192,10 +197,11 @@ export function expiredReservations(
 }
 
 // The counter first, then the reservation: the order in which everybody locks.
-async function lockReservation(tx: Tx, businessId: string, id: string) {
+async function lockReservation(tx: Tx, { businessId, id, credentialId }: Settling) {
   const find = () => tx.selectFrom('reservations').selectAll().where('businessId', '=', businessId).where('id', '=', id)
   const seen = await find().executeTakeFirst()
   if (!seen) throw new FreeholdError('not_found')
+  if (credentialId !== undefined && !(await isHeldBy(tx, seen, credentialId))) throw new FreeholdError('not_found')
   const counter = await tx
     .selectFrom('usageCounters')
     .selectAll()
@@ -207,10 +213,35 @@ async function lockReservation(tx: Tx, businessId: string, id: string) {
   return { counter, reservation: await find().forNoKeyUpdate().executeTakeFirstOrThrow() }
 }
 
+/** A publishable key is everybody's, and an id is no secret: whoever else knows it settles nothing. */
+async function isHeldBy(
+  tx: Tx,
+  { businessId, credentialId: holder }: { businessId: string; credentialId: string | null },
+  credentialId: string,
+): Promise<boolean> {
+  if (holder === null) return false
+  if (holder === credentialId) return true
+  // A key that takes another's place goes on with its work.
+  const same = await tx
+    .selectFrom('apiKeys as holding')
+    .innerJoin('apiKeys as settling', (join) =>
+      join
+        .onRef('settling.businessId', '=', 'holding.businessId')
+        .onRef('settling.lineageId', '=', 'holding.lineageId'),
+    )
+    .select('holding.id')
+    .where('holding.businessId', '=', businessId)
+    .where('settling.businessId', '=', businessId)
+    .where('holding.id', '=', holder)
+    .where('settling.id', '=', credentialId)
+    .executeTakeFirst()
+  return same !== undefined
+}
+
 async function setCounter(
   tx: Tx,
   { businessId, feature, periodStart }: { businessId: string; feature: string; periodStart: Date },
-  state: { used?: number; held?: number },
+  state: { used?: number; held?: number; late?: boolean },
 ): Promise<void> {
   await tx
     .updateTable('usageCounters')

@@ -23,7 +23,7 @@ export async function expireReservations(ctx: Context): Promise<void> {
       try {
         await acrossBusinesses(ctx.db, async (tx) => {
           await waitAtMost(tx, lockMilliseconds)
-          await releaseReservation(tx, ctx, businessId, id)
+          await releaseReservation(tx, ctx, { businessId, id, credentialId: undefined })
         })
         released += 1
       } catch (error) {

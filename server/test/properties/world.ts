@@ -307,11 +307,12 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
   async function settleHold(command: Of<'confirm'> | Of<'release'>): Promise<void> {
     const wanted = reference.reservations.at(-1 - command.which)
     if (!wanted) return
+    const held = { businessId, id: wanted.id, credentialId: undefined }
     const before = await fingerprint(['usage_counters', 'usage_entries', 'reservations'])
     const amount = command.kind === 'confirm' ? Math.ceil(wanted.amount * command.part) : 0
     const done = await transact(command.crash, async (tx) => {
-      if (command.kind === 'confirm') await confirmReservation(tx, ctx, businessId, wanted.id, amount)
-      else await releaseReservation(tx, ctx, businessId, wanted.id)
+      if (command.kind === 'confirm') await confirmReservation(tx, ctx, held, amount)
+      else await releaseReservation(tx, ctx, held)
       return true
     })
     if (!done) return
