@@ -123,3 +123,60 @@ test('what is in use and does not fit is named before anything is chosen', async
   await screenshot('plan-does-not-fit')
   await close()
 })
+
+test('a pause is scheduled and taken back; who is paused resumes with a new cycle', async () => {
+  const { page, business, see, close } = await open()
+  const body = { plan: 'growth', charge: 'waive', reason: 'a test' }
+  web.ok(await web.api.put(`/v1/staff/businesses/${business.id}/plan`, body, staff.admin))
+  await page.reload()
+  const press = async (name: string, answer = name) => {
+    await page.getByRole('button', { name, exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: answer, exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+  }
+  await press('Pause')
+  await page.getByText(/^Pauses on/).waitFor()
+  await page.getByText(/^Growth pauses on .*Until then everything stays as it is\./s).waitFor()
+  await press('Do not pause')
+  await page.getByText(/^\$49 on/).waitFor()
+
+  await web.sql(`update freehold.subscriptions set status = 'paused' where business_id = $1 and status = 'active'`, [
+    business.id,
+  ])
+  await page.reload()
+  await see('Plan')
+  await page.getByText('The subscription is paused').waitFor()
+  await press('Resume')
+  await page.getByText('Growth waits for its payment').waitFor()
+  await close()
+})
+
+test('a trial begins without paying, says what comes after it, and is bought', async () => {
+  const { page, close } = await open()
+  await page.getByRole('button', { name: 'Try Growth for 14 days' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Try Growth' })
+  await dialog.getByText(/costs nothing for 14 days\. Then Free comes back/).waitFor()
+  await dialog.getByRole('button', { name: 'Begin the trial' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByText('Trial', { exact: true }).waitFor()
+  await page.getByText(/^(The trial ends|Changes to Free) on/).waitFor()
+  await page.getByRole('button', { name: 'Buy Growth' }).click()
+  await page.getByRole('dialog', { name: 'Buy Growth' }).getByText('To pay now').waitFor()
+  await close()
+})
+
+test('a catalogue that cannot be loaded can be tried again, and what one has is shown beside it', async () => {
+  const { business, token } = await web.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, close } = await web.visit({ token })
+  const problem = { type: 'about:blank', title: 'It broke', status: 500, code: 'internal_error', requestId: 'req_1' }
+  await page.route('**/v1/plans', (route) => route.fulfill({ status: 500, json: problem }))
+  await go(`/b/${business.id}/plan`)
+  await see('Plan')
+  await page.getByText('Request req_1').waitFor()
+  await page.getByRole('heading', { level: 2, name: 'Free' }).waitFor()
+  await page.unroute('**/v1/plans')
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await page.getByRole('button', { name: 'Choose Growth' }).waitFor()
+  await close()
+})

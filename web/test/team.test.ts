@@ -25,6 +25,7 @@ test('several are invited at once, and each says what came of it', async () => {
     'dan@acme.test: All seats are taken.',
   ])
   expect(await dialog.getByLabel('E-mails').inputValue()).toBe('not-an-address\ndan@acme.test')
+  await dialog.getByRole('link', { name: 'See plans' }).waitFor()
   await screenshot('team-invited')
   expect(await barriers()).toEqual([])
   await dialog.getByRole('button', { name: 'Done' }).click()

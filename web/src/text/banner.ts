@@ -1,6 +1,5 @@
 /** About the subscription, above every screen. Without the page's words: the rule is tested by itself. */
 export const text = {
-  remedy: 'See plans to go on.',
   askOwner: 'Ask an owner to go on.',
   suspended: {
     title: 'This account is suspended',

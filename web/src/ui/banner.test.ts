@@ -25,7 +25,8 @@ describe('the banner', () => {
     expect(bannerOf(membership({ status: 'past_due' }))).toMatchObject({
       tone: 'warning',
       title: 'A payment of $49 is overdue since Nov 1, 2026',
-      about: 'Everything still works. See plans to go on.',
+      about: 'Everything still works.',
+      leadsTo: 'invoices',
     })
     expect(bannerOf(membership({ status: 'past_due', access: 'read_only' }))).toMatchObject({
       tone: 'danger',
@@ -33,9 +34,15 @@ describe('the banner', () => {
     })
   })
 
+  test('leads to the plans whoever may choose one', () => {
+    expect(bannerOf(membership({ status: 'paused' }))).toMatchObject({ leadsTo: 'plan' })
+    expect(bannerOf(membership({ status: 'ended' }))).toMatchObject({ leadsTo: 'plan' })
+  })
+
   test('sends to an owner who may not change the plan', () => {
     const banner = bannerOf(membership({ status: 'past_due' }, 'active', []))
     expect(banner?.about).toMatch(/Ask an owner/)
+    expect(banner).not.toHaveProperty('leadsTo')
   })
 
   test.each([

@@ -1,7 +1,7 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert, Stack, Text } from '@mantine/core'
 import { useForm, type UseFormReturnType } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
-import type { FormEvent } from 'react'
+import { createContext, use, type FormEvent, type ReactNode } from 'react'
 import { Refusal } from '../api.ts'
 import { text } from '../text/shared.ts'
 import { Meter } from './meter.tsx'
@@ -55,14 +55,22 @@ const has = (values: Record<string, unknown>, name: string) =>
 
 const sentence = (message: string) => text.fieldError(message)
 
+/** What leads on from a limit that is reached, wherever one meets it. */
+const LimitRemedyContext = createContext<ReactNode>(null)
+export const LimitRemedy = LimitRemedyContext.Provider
+
 /** Why it did not work, where one looks after pressing the button. Of a limit, how far it is used up. */
 export function FormError({ error }: { error: Error | undefined }) {
+  const remedy = use(LimitRemedyContext)
   if (!error) return null
   const limit = error instanceof Refusal ? reachedLimit(error) : undefined
   if (limit) {
     return (
       <Alert color="warning" role="alert" title={error.message}>
-        <Meter label={capital(words(limit.feature))} standing={limit} />
+        <Stack gap="xs" align="stretch">
+          <Meter label={capital(words(limit.feature))} standing={limit} />
+          {remedy}
+        </Stack>
       </Alert>
     )
   }

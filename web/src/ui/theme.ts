@@ -134,5 +134,10 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--freehold-track': '#273244',
     '--freehold-fill': '#94a3b8',
     '--freehold-on-color': '#0f141b',
+    // The library's are nearly white there, whatever they warn of.
+    '--mantine-color-accent-outline': 'var(--mantine-color-accent-4)',
+    '--mantine-color-danger-outline': 'var(--mantine-color-danger-4)',
+    '--mantine-color-warning-outline': 'var(--mantine-color-warning-4)',
+    '--mantine-color-success-outline': 'var(--mantine-color-success-4)',
   },
 })

@@ -2,12 +2,16 @@ import { Alert } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Outlet } from '@tanstack/react-router'
 import { text } from '../../text/business.ts'
+import { text as plan } from '../../text/plan.ts'
 import { bannerOf } from '../../ui/banner.ts'
+import { LimitRemedy } from '../../ui/form.tsx'
+import { TextLink } from '../../ui/links.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { meQuery } from '../data.ts'
 import { PortalFrame } from '../frame.tsx'
 import { MembershipProvider, useMembership } from '../membership.tsx'
+import { SeePlans } from '../plan/see-plans.tsx'
 import { SupportBanner } from '../support/support-banner.tsx'
 import { Navigation } from './navigation.tsx'
 
@@ -33,7 +37,9 @@ export function BusinessFrame() {
             <MembershipProvider value={membership}>
               <SupportBanner />
               <SubscriptionBanner />
-              <Outlet />
+              <LimitRemedy value={<SeePlans />}>
+                <Outlet />
+              </LimitRemedy>
             </MembershipProvider>
           )
         }}
@@ -43,11 +49,23 @@ export function BusinessFrame() {
 }
 
 function SubscriptionBanner() {
-  const banner = bannerOf(useMembership())
+  const membership = useMembership()
+  const banner = bannerOf(membership)
   if (!banner) return null
+  const params = { businessId: membership.businessId }
   return (
     <Alert color={banner.tone === 'info' ? 'accent' : banner.tone} title={banner.title} mb="lg">
-      {banner.about}
+      {banner.about}{' '}
+      {banner.leadsTo === 'plan' && (
+        <TextLink to="/b/$businessId/plan" params={params}>
+          {plan.see}
+        </TextLink>
+      )}
+      {banner.leadsTo === 'invoices' && (
+        <TextLink to="/b/$businessId/invoices" params={params}>
+          {plan.seeInvoices}
+        </TextLink>
+      )}
     </Alert>
   )
 }

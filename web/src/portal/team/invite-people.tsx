@@ -7,11 +7,12 @@ import { text as team } from '../../text/team.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { entitlementsQuery, invitationsQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
+import { SeePlans } from '../plan/see-plans.tsx'
 import { emailsIn } from './emails.ts'
 
 const { invite: text } = team
 
-type Result = { email: string; refused?: string }
+type Result = { email: string; refused?: string; isFull?: boolean }
 
 /** Invites several at once and says what came of each. Who could not be invited stays in the field, to be mended. */
 export function InvitePeople({ onClose }: { onClose: () => void }) {
@@ -30,7 +31,7 @@ export function InvitePeople({ onClose }: { onClose: () => void }) {
     })
     return answer(call).then(
       () => ({ email }),
-      (error: unknown) => ({ email, refused: reasonOf(error) }),
+      (error: unknown) => ({ email, refused: reasonOf(error), isFull: isFull(error) }),
     )
   }
   const submit = async (event: FormEvent) => {
@@ -91,6 +92,7 @@ export function InvitePeople({ onClose }: { onClose: () => void }) {
                 ))}
               </List>
               {results.some(({ refused }) => refused !== undefined) && <Text c="dimmed">{text.again}</Text>}
+              {results.some((each) => each.isFull) && <SeePlans />}
             </Stack>
           )}
           <Group justify="flex-end" gap="xs">
@@ -107,8 +109,10 @@ export function InvitePeople({ onClose }: { onClose: () => void }) {
   )
 }
 
+const isFull = (error: unknown) => error instanceof Refusal && error.code === 'limit_reached'
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof Refusal)) return shared.unforeseen
-  if (error.code === 'limit_reached') return text.full
+  if (isFull(error)) return text.full
   return shared.fieldError(error.errors[0]?.message ?? error.message)
 }

@@ -8,6 +8,7 @@ import { Meter } from '../../ui/meter.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { entitlementsQuery, membersQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
+import { SeePlans } from '../plan/see-plans.tsx'
 import { InvitationList } from './invitation-list.tsx'
 import { InvitePeople } from './invite-people.tsx'
 import { MemberTable } from './member-table.tsx'
@@ -63,6 +64,7 @@ function Seats() {
             <Text size="xs" c="dimmed">
               {text.seatsAbout}
             </Text>
+            {members.remaining === 0 && <SeePlans />}
           </Card>
         )
       }

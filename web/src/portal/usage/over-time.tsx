@@ -59,7 +59,8 @@ export function OverTime({ features, entitlements }: Props) {
           if (rows.every(({ amount }) => amount === 0)) return <Empty>{text.empty(things)}</Empty>
           return (
             <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" style={{ alignItems: 'start' }}>
-              <Stack gap="xs">
+              {/* A few bars would be as wide as walls. */}
+              <Stack gap="xs" maw={Math.max(240, rows.length * 40)}>
                 <Bars
                   title={capital(things)}
                   label={summary(things, rows)}

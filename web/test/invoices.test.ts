@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openInvoice } from '../../server/src/invoices/invoices.ts'
+import { across, billFor, line, payer } from '../../server/test/invoices.ts'
+import { openStaff, type Staff } from '../../server/test/staff.ts'
+import { openWeb } from './pages.ts'
+
+let web: Awaited<ReturnType<typeof openWeb>>
+let staff: Staff
+beforeAll(async () => {
+  web = await openWeb()
+  staff = await openStaff(web)
+})
+afterAll(() => web.close())
+
+const long = 'The quite unreasonably long name of a business that never learned to be brief'
+
+/** Somebody on a paid plan with an invoice that was due yesterday. */
+async function debtor() {
+  const who = await payer(web, long)
+  const path = `/v1/staff/businesses/${who.businessId}`
+  web.ok(await web.api.put(`${path}/plan`, { plan: 'growth', charge: 'waive', reason: 'a test' }, staff.admin))
+  const lines = [line(4900), line(1234, { description: `${long}, ${'unbroken'.repeat(12)}` })]
+  const invoice = await across(web, (tx) => openInvoice(tx, web.ctx, billFor(who, { lines })))
+  if (!invoice) throw new Error('There is nothing to pay')
+  const yesterday = new Date(web.ctx.now().getTime() - 86_400_000)
+  await web.sql('update freehold.invoices set due_at = $2 where id = $1', [invoice.id, yesterday])
+  await web.sql(
+    `update freehold.subscriptions set status = 'past_due', grace_end = cycle_end where business_id = $1 and status <> 'ended'`,
+    [who.businessId],
+  )
+  return { ...who, invoice }
+}
+
+test('what is overdue is said on every screen, and leads to what is to pay and how', async () => {
+  const { businessId, token, invoice } = await debtor()
+  const visitor = await web.visit({ token })
+  const { page, go, see, look, barriers, overflow, complaints, screenshot, close } = visitor
+  const sound = async (name: string) => {
+    for (const [width, scheme] of [
+      [1280, 'light'],
+      [360, 'dark'],
+    ] as const) {
+      await look({ width, scheme })
+      await screenshot(`${name}-${width}-${scheme}`)
+      expect({ name, width, overflow: await overflow() }).toEqual({ name, width, overflow: 0 })
+      expect({ name, width, barriers: await barriers() }).toEqual({ name, width, barriers: [] })
+    }
+  }
+  await go(`/b/${businessId}/team`)
+  await see('Team')
+  await page.getByText(/^A payment of \$49 is overdue since/).waitFor()
+  await page.getByRole('link', { name: 'See invoices' }).click()
+  await see('Invoices')
+  await page.getByText('$61.34 to pay').waitFor()
+  await page.getByText(new RegExp(`${invoice.number} was due on`)).waitFor()
+  await page.getByRole('table', { name: 'Invoices' }).getByText('Overdue').waitFor()
+  await sound('invoices-overdue')
+
+  await page.getByRole('link', { name: String(invoice.number), exact: true }).click()
+  await see(`Invoice ${invoice.number}`)
+  await page.getByText(`name ${invoice.number} so that it is counted here`).waitFor()
+  await sound('invoice-overdue')
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test('who may not pay is told whom to ask', async () => {
+  const { businessId, token } = await debtor()
+  const { token: theirs } = await web.join({ id: businessId }, token)
+  const { page, go, see, close } = await web.visit({ token: theirs })
+  await go(`/b/${businessId}`)
+  await see(long)
+  await page.getByText('Ask an owner to go on.').waitFor()
+  expect(await page.getByRole('link', { name: 'See invoices' }).count()).toBe(0)
+  await close()
+})
+
+test('an invoice of others is no different from one that does not exist', async () => {
+  const { invoice } = await debtor()
+  const { business, token } = await web.signUp()
+  const { page, go, see, close } = await web.visit({ token })
+  await go(`/b/${business.id}/invoices/${invoice.id}`)
+  await see('No such invoice')
+  await page.getByRole('link', { name: 'All invoices' }).click()
+  await see('Invoices')
+  await page.getByText('Nothing was billed yet.').waitFor()
+  await close()
+})
+
+test('what cannot be loaded says so in its place, with the request, and can be tried again', async () => {
+  const { businessId, token, invoice } = await debtor()
+  const { page, go, see, close } = await web.visit({ token })
+  const problem = { type: 'about:blank', title: 'It broke', status: 500, code: 'internal_error', requestId: 'req_1' }
+  const at = `**/v1/businesses/${businessId}/invoices?*`
+  await page.route(at, (route) => route.fulfill({ status: 500, json: problem }))
+  await go(`/b/${businessId}/invoices`)
+  await see('Invoices')
+  await page.getByText('Request req_1').waitFor()
+  await page.getByRole('heading', { name: 'Credit' }).waitFor()
+  await page.unroute(at)
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await page.getByRole('link', { name: String(invoice.number), exact: true }).waitFor()
+  await close()
+})
