@@ -7,8 +7,9 @@ import { allocateItem, releaseItem } from '../usage/allocations.ts'
 import { readUsage } from '../usage/counters.ts'
 import { isAvailable, isCounted } from '../usage/entitlements.ts'
 import { groupCommit } from '../usage/group-commit.ts'
+import { giveBackLapsed, lapsedUnits } from '../usage/lapsed-reservations.ts'
 import { isLockTimeout, repeatOf, type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
-import { openCounter as lookAtCounter } from '../usage/open-counters.ts'
+import { openCounter as lookAtCounter, type OpenCounter } from '../usage/open-counters.ts'
 import { isReservedTwice, reserveUnits } from '../usage/reservations.ts'
 import { openCounter } from './opening.ts'
 import { standingOf } from './standings.ts'
@@ -61,7 +62,8 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   const { businessId } = subject
   const counter = feature === 'members' ? undefined : await lookAtCounter(ctx)({ businessId, feature })
   if (counter) {
-    const { ceiling, softLimit, used, held, periodEnd } = counter
+    const { ceiling, softLimit, used, periodEnd } = counter
+    const held = await stillHeld(ctx, { businessId, feature }, amount, counter)
     const fits = ceiling === null || used + held + amount <= ceiling
     const resetsAt = ctx.product.features[feature]?.kind === 'metered' ? periodEnd : null
     return answer(fits ? null : 'limit_reached', { limit: softLimit ?? ceiling, used, held, resetsAt }, ask)
@@ -71,6 +73,19 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   if (!isCounted(usage)) return permitted(ask)
   const fits = usage.ceiling === null || usage.used + usage.held + amount <= usage.ceiling
   return answer(fits ? null : 'limit_reached', { ...usage, limit: usage.softLimit ?? usage.ceiling }, ask)
+}
+
+/** What is held, without what has run out where that would refuse somebody. */
+async function stillHeld(
+  ctx: Context,
+  holding: { businessId: string; feature: string },
+  amount: number,
+  { ceiling, used, held, periodStart }: OpenCounter,
+): Promise<number> {
+  if (held === 0 || ceiling === null || used + held + amount <= ceiling) return held
+  const lapsed = await lapsedUnits(ctx.db.across, ctx.now(), holding)
+  const units = lapsed.find((each) => each.periodStart.getTime() === periodStart.getTime())?.units ?? 0
+  return Math.max(0, held - units)
 }
 
 /** May it be done now? Counted when allowed. Metered features. */
@@ -173,7 +188,14 @@ async function gated(
     const before = await repeat?.()
     if (before) return counted(before, before.periodEnd, ask)
     if (result.outcome === 'too_old') throw tooOld(result.since)
-    if (result.outcome === 'full') return answer('limit_reached', { ...result, resetsAt }, ask)
+    if (result.outcome === 'full') {
+      if (opened === 0 && result.held > 0) {
+        // Asked again also where somebody else has given it back meanwhile.
+        await giveBackLapsed(ctx, { businessId: subject.businessId, feature: ask.feature })
+        continue
+      }
+      return answer('limit_reached', { ...result, resetsAt }, ask)
+    }
     // Closed again and again means that somebody keeps changing the business; that is no reason to wait for ever.
     if (opened >= 3) throw new FreeholdError('busy', 'The subscription is changing', { retryAfterSeconds: 1 })
     const refusal = await openCounter(ctx, subject.businessId, ask.feature)

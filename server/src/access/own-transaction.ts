@@ -3,6 +3,7 @@ import type { Actor, Context } from '../context.ts'
 import { sqlState } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
 import { allocate, release, type Item } from '../usage/allocations.ts'
+import { giveBackLapsed } from '../usage/lapsed-reservations.ts'
 import {
   consume,
   isLockTimeout,
@@ -88,8 +89,14 @@ function counted(
       const before = await repeat?.()
       if (before) return tally(before)
       if (result.outcome === 'too_old') throw tooOld(result.since)
-      if (result.outcome === 'full') throw limitReached(feature, tally(result))
-      if (opened > 0) throw busy('The subscription is changing')
+      if (result.outcome === 'full') {
+        if (opened === 0 && result.held > 0) {
+          await giveBackLapsed(ctx, { businessId, feature })
+          continue
+        }
+        throw limitReached(feature, tally(result))
+      }
+      if (opened > 1) throw busy('The subscription is changing')
       const refusal = await openOutside(ctx, businessId, feature)
       if (refusal) throw new FreeholdError(refusal, undefined, { extensions: { feature } })
     }
