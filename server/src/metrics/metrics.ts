@@ -56,69 +56,70 @@ async function businessesByMonth(db: Queryable, months: Month[]) {
   }))
 }
 
-/** A price as what a month of it comes to, with an average month of days. Nothing while nothing is paid for. */
-const monthly = (status: RawBuilder<unknown>, price: RawBuilder<unknown>) => sql`
-  case when ${status} in ('active', 'past_due') then
-    (${price} ->> 'amount')::float8 / (${price} -> 'interval' ->> 'count')::float8
-      * case ${price} -> 'interval' ->> 'unit'
-          when 'year' then 1 / 12.0 when 'month' then 1 when 'week' then 365.25 / 12 / 7 else 365.25 / 12
-        end
-  else 0 end`
+/**
+ * Every price there ever was, as what a month of it comes to, with an average month of days. Read out of each version
+ * once: for each subscription anew it would take most of the time.
+ */
+const sold = sql`
+  sold as materialized (
+    select v.id, v.plan_key, v.version, named.key as price, named.value ->> 'currency' as currency,
+      (named.value ->> 'amount')::float8 / (named.value -> 'interval' ->> 'count')::float8
+        * case named.value -> 'interval' ->> 'unit'
+            when 'year' then 1 / 12.0 when 'month' then 1 when 'week' then 365.25 / 12 / 7 else 365.25 / 12
+          end as amount
+    from freehold.plan_versions v
+    cross join lateral json_each(v.prices) as named
+  )`
+
+/** In other states nothing is paid. */
+const paid = (status: RawBuilder<unknown>) => sql`${status} in ('active', 'past_due')`
 
 async function currentRevenue(db: Queryable): Promise<(Level & { currency: string })[]> {
   const { rows } = await sql<Level & { currency: string }>`
-    select currency, sum(amount)::float8 as amount, count(*) as businesses
-    from (
-      select v.prices -> s.price ->> 'currency' as currency, ${monthly(sql`s.status`, sql`(v.prices -> s.price)`)} as amount
-      from freehold.subscriptions s
-      join freehold.plan_versions v on v.id = s.plan_version_id
-      where s.business_id is not null and s.status in ('active', 'past_due')
-    ) as paid
-    where amount > 0
-    group by currency`.execute(db)
+    with ${sold}
+    select sold.currency, sum(sold.amount)::float8 as amount, count(s.business_id) as businesses
+    from freehold.subscriptions s
+    join sold on sold.id = s.plan_version_id and sold.price = s.price
+    where ${paid(sql`s.status`)} and sold.amount > 0
+    group by sold.currency`.execute(db)
   return rows.map((row) => ({ ...row, businesses: Number(row.businesses) }))
 }
 
-const terms = (side: 'before' | 'after', of = 'e') => {
-  const terms = sql.ref(`${of}.${side}`)
-  return sql`(${terms} ->> 'plan', ${terms} ->> 'planVersion', ${terms} ->> 'price', ${terms} ->> 'status')`
-}
-/** As the index has it. */
-const termsChanged = (of = 'e') =>
-  sql`${sql.ref(`${of}.action`)} like 'subscription.%' and ${terms('before', of)} is distinct from ${terms('after', of)}`
+type Side = 'before' | 'after'
+const said = (side: Side, name: string) => sql`${sql.ref(`e.${side}`)} ->> ${sql.lit(name)}`
+
+/** Word for word as the index has it. */
+const terms = (side: Side) =>
+  sql`(${said(side, 'plan')}, ${said(side, 'planVersion')}, ${said(side, 'price')}, ${said(side, 'status')})`
+const termsChanged = sql`e.action like 'subscription.%' and ${terms('before')} is distinct from ${terms('after')}`
+
+const priceOn = (side: Side, joined: string) => sql`
+  ${sql.ref(`${joined}.plan_key`)} = ${said(side, 'plan')}
+  and ${sql.ref(`${joined}.version`)} = (${said(side, 'planVersion')})::int
+  and ${sql.ref(`${joined}.price`)} = ${said(side, 'price')}
+  and ${paid(said(side, 'status'))}`
 
 /**
  * What moved the revenue of a month since then. From nothing it is new, or a reactivation where something was paid
- * before; to nothing it is churn. What changes its currency goes and comes.
+ * before; to nothing it is churn. What changes its currency goes in one and comes in the other.
  */
 async function movements(db: Queryable, since: Date): Promise<(Movement & { currency: string })[]> {
-  const price = (side: string) => sql`(${sql.ref(`${side}_version.prices`)} -> (${sql.ref(`e.${side}`)} ->> 'price'))`
-  const version = (side: string) => sql`
-    left join freehold.plan_versions as ${sql.ref(`${side}_version`)}
-      on ${sql.ref(`${side}_version.plan_key`)} = ${sql.ref(`e.${side}`)} ->> 'plan'
-      and ${sql.ref(`${side}_version.version`)} = (${sql.ref(`e.${side}`)} ->> 'planVersion')::int`
-  const amount = (side: string) => sql`coalesce(${monthly(sql`${sql.ref(`e.${side}`)} ->> 'status'`, price(side))}, 0)`
   const { rows } = await sql<Movement & { currency: string }>`
-    with change as (
-      select e.business_id, e.id, e.at, ${amount('before')} as was, ${amount('after')} as becomes,
-        ${price('before')} ->> 'currency' as old_currency, ${price('after')} ->> 'currency' as new_currency
-      from freehold.audit_entries e ${version('before')} ${version('after')}
-      where ${termsChanged()} and e.at >= ${since}::timestamptz
-    ),
+    with ${sold},
     movement as (
-      select change.business_id, change.id, change.at, side.currency, side.was, side.becomes
-      from change
+      select e.business_id, e.id, e.at, side.currency, side.was, side.becomes
+      from freehold.audit_entries e
+      left join sold as old on ${priceOn('before', 'old')}
+      left join sold as new on ${priceOn('after', 'new')}
       cross join lateral (
-        select new_currency as currency, was, becomes
-        where old_currency = new_currency or was = 0
+        select coalesce(new.currency, old.currency), coalesce(old.amount, 0), coalesce(new.amount, 0)
+        where coalesce(old.currency, new.currency) = coalesce(new.currency, old.currency)
         union all
-        select old_currency, was, 0 where becomes = 0 and old_currency is distinct from new_currency and was > 0
+        select old.currency, old.amount, 0 where old.currency <> new.currency
         union all
-        select each.currency, each.was, each.becomes
-        from (values (old_currency, was, 0::float8), (new_currency, 0::float8, becomes)) as each (currency, was, becomes)
-        where old_currency is distinct from new_currency and was > 0 and becomes > 0
-      ) as side
-      where side.was <> side.becomes
+        select new.currency, 0, new.amount where old.currency <> new.currency
+      ) as side (currency, was, becomes)
+      where ${termsChanged} and e.at >= ${since}::timestamptz and side.was <> side.becomes
     )
     select date_trunc('month', m.at, 'UTC') as month, m.currency, kind, sum(m.becomes - m.was)::float8 as amount,
       count(*) as businesses
@@ -129,8 +130,8 @@ async function movements(db: Queryable, since: Date): Promise<(Movement & { curr
         when m.was > 0 then case when m.becomes > m.was then 'expansion' else 'contraction' end
         when exists (
           select from freehold.audit_entries e
-          ${version('before')}
-          where e.business_id = m.business_id and e.id < m.id and ${termsChanged()} and ${amount('before')} > 0
+          join sold on ${priceOn('before', 'sold')}
+          where e.business_id = m.business_id and e.id < m.id and ${termsChanged} and sold.amount > 0
         ) then 'reactivation'
         else 'new'
       end as kind
