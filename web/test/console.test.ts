@@ -32,6 +32,7 @@ const screens: { path: string; heading: string }[] = [
   { path: '/jobs', heading: 'Jobs' },
   { path: '/mail', heading: 'Mail' },
   { path: '/metrics', heading: 'Metrics' },
+  { path: '/explain', heading: 'Explain' },
   { path: '/nowhere', heading: 'Not found' },
 ]
 

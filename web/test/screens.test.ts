@@ -25,6 +25,7 @@ const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member
   { path: '/b/:id/plan', heading: 'Plan', as: 'member' },
   { path: '/b/:id/usage', heading: 'Usage', as: 'owner' },
   { path: '/b/:id/invoices', heading: 'Invoices', as: 'owner' },
+  { path: '/b/:id/explain', heading: 'Explain', as: 'owner' },
   { path: '/b/:id/audit', heading: 'Audit', as: 'owner' },
   { path: '/b/:id/support-access', heading: 'Support access', as: 'owner' },
   { path: '/b/:id/support-access', heading: 'Support access', as: 'member' },

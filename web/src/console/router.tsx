@@ -137,6 +137,13 @@ const metrics = createRoute({
   component: lazyRouteComponent(() => import('./metrics/metrics.tsx'), 'MetricsPage'),
 })
 
+const explain = createRoute({
+  getParentRoute: () => root,
+  path: '/explain',
+  validateSearch: (search: Record<string, unknown>) => said({ id: some(search['id']) }),
+  component: lazyRouteComponent(() => import('./explain/explain.tsx'), 'Explain'),
+})
+
 const routeTree = root.addChildren([
   queue,
   businesses,
@@ -152,6 +159,7 @@ const routeTree = root.addChildren([
   mail,
   person,
   metrics,
+  explain,
 ])
 
 export const createConsoleRouter = (queryClient: QueryClient) =>

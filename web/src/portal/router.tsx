@@ -213,6 +213,14 @@ const supportAccess = createRoute({
   component: lazyRouteComponent(() => import('./support/support-access.tsx'), 'SupportAccess'),
 })
 
+const explain = createRoute({
+  getParentRoute: () => business,
+  path: '/explain',
+  validateSearch: ({ id }: Record<string, unknown>): { id?: string } =>
+    typeof id === 'string' && id !== '' ? { id } : {},
+  component: lazyRouteComponent(() => import('./explain/explain.tsx'), 'Explain'),
+})
+
 const settings = createRoute({
   getParentRoute: () => business,
   path: '/settings',
@@ -230,7 +238,19 @@ const routeTree = root.addChildren([
   join,
   businesses,
   account.addChildren([accountStart, profile, security, sessions]),
-  business.addChildren([overview, team, apiKeys, plan, usage, invoices, invoice, audit, supportAccess, settings]),
+  business.addChildren([
+    overview,
+    team,
+    apiKeys,
+    plan,
+    usage,
+    invoices,
+    invoice,
+    audit,
+    supportAccess,
+    explain,
+    settings,
+  ]),
 ])
 
 export const createPortalRouter = (queryClient: QueryClient) =>

@@ -1,5 +1,6 @@
 import { text as plans } from '../../text/console-plans.ts'
 import { text } from '../../text/console.ts'
+import { text as explain } from '../../text/explain.ts'
 import { PlaceLink, Places } from '../../ui/frame.tsx'
 import classes from './console-frame.module.css'
 
@@ -14,6 +15,7 @@ const places = [
   { to: '/audit', label: text.screens.audit },
   { to: '/jobs', label: text.screens.jobs },
   { to: '/mail', label: text.screens.mail },
+  { to: '/explain', label: explain.nav },
 ] as const
 
 export function Navigation() {

@@ -7,7 +7,7 @@ import { answer, api } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { FormError } from '../../ui/form.tsx'
-import { businessEntry, personEntry, screensNamed, type Entry } from './entries.ts'
+import { businessEntry, personEntry, requestEntries, screensNamed, type Entry } from './entries.ts'
 import { closePalette } from './opening.ts'
 import classes from './palette.module.css'
 
@@ -91,7 +91,9 @@ export default function Palette() {
 function useEntries(typed: string) {
   const wanted = typed.trim()
   const [search] = useDebouncedValue(wanted, 200)
-  const isAsked = search.length >= 2
+  // The id of a request says all by itself.
+  const requests = requestEntries(wanted)
+  const isAsked = search.length >= 2 && requests.length === 0
   const query = { search, limit: shownOfEach }
   const shared = { enabled: isAsked, placeholderData: keepPreviousData }
   const businesses = useQuery({
@@ -104,12 +106,12 @@ function useEntries(typed: string) {
     queryKey: ['palette', 'people', search],
     queryFn: () => answer(api.GET('/v1/staff/users', { params: { query } })),
   })
-  const isOpen = wanted.length >= 2
+  const isOpen = wanted.length >= 2 && requests.length === 0
   const found = isOpen
     ? [...(businesses.data?.items ?? []).map(businessEntry), ...(people.data?.items ?? []).map(personEntry)]
     : []
   return {
-    entries: [...screensNamed(wanted.toLowerCase()), ...found],
+    entries: [...requests, ...screensNamed(wanted.toLowerCase()), ...found],
     error: isOpen ? (businesses.error ?? people.error) : null,
     isSearching: isOpen && (search !== wanted || businesses.isFetching || people.isFetching),
   }

@@ -1,5 +1,6 @@
 import { text as apiKeys } from '../../text/api-keys.ts'
 import { text } from '../../text/business.ts'
+import { text as explain } from '../../text/explain.ts'
 import { text as invoices } from '../../text/invoices.ts'
 import { text as audit } from '../../text/audit.ts'
 import { text as plan } from '../../text/plan.ts'
@@ -18,6 +19,7 @@ const places = [
   { to: '/b/$businessId/plan', label: plan.nav, needs: 'subscription:read' },
   { to: '/b/$businessId/usage', label: usage.nav, needs: 'usage:read' },
   { to: '/b/$businessId/invoices', label: invoices.nav, needs: 'subscription:read' },
+  { to: '/b/$businessId/explain', label: explain.nav, needs: 'usage:read' },
   { to: '/b/$businessId/audit', label: audit.nav, needs: 'audit:read' },
   { to: '/b/$businessId/support-access', label: support.nav, needs: 'support:read' },
   { to: '/b/$businessId/settings', label: settings.nav, needs: 'business:read' },

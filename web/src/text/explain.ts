@@ -1,0 +1,45 @@
+import { capital, words } from '../ui/words.ts'
+
+/** Why the gate refused something. */
+export const text = {
+  nav: 'Explain',
+  title: 'Explain',
+  why: (requestId: string) => `Explain ${requestId}`,
+  about: 'Why a request was refused. Refusals of the last 24 hours are kept.',
+  requestId: 'Request ID',
+  requestIdHint: 'Of the answer: requestId, or the header x-request-id. It begins with req_.',
+  submit: 'Explain',
+  empty: 'Enter the ID of a request that was refused.',
+  unknown: {
+    title: 'Nothing is known of this request',
+    about:
+      'It was not refused, or more than 24 hours ago, or one of very many at once. Send the request again with explain: true, and it explains itself.',
+  },
+  refused: (code: string) => `Refused: ${code}`,
+  at: 'When',
+  route: 'Route',
+  asked: 'Asked for',
+  business: 'Business',
+  steps: 'What the gate looked at',
+  passed: 'Passed',
+  failed: 'Refused here',
+  skipped: 'Not reached',
+  saw: 'It saw',
+  nothing: 'Nothing.',
+  mend: 'What mends it',
+  page: 'Open the page',
+  names: {
+    credential: 'Credential',
+    permission: 'Permission',
+    business: 'Business',
+    subscription: 'Subscription',
+    plan: 'Plan',
+    feature: 'Feature',
+    override: 'Agreed limit',
+    grants: 'Granted units',
+    counter: 'Counter',
+  },
+  value: (name: string) => capital(words(name)),
+  yes: 'yes',
+  no: 'no',
+} as const
