@@ -57,8 +57,9 @@ describe('a denial', () => {
   test('is explained by what was so then, whatever has become of it since', async () => {
     const acme = await signUp()
     freehold.ok(await freehold.api.post('/v1/consume', { feature: 'recordings', amount: 100 }, acme.key))
-    const { body } = await freehold.api.post('/v1/consume', { feature: 'recordings', explain: true }, acme.key)
-    const silent = await freehold.api.post('/v1/consume', { feature: 'recordings' }, acme.key)
+    const unit = { feature: 'recordings', businessId: acme.id }
+    const { body } = await freehold.api.post('/v1/consume', { ...unit, explain: true }, acme.owner)
+    const silent = await freehold.api.post('/v1/consume', unit, acme.owner)
     const before = await explained(silent.body.requestId, acme.owner)
     const more = { feature: 'recordings', amount: 50, reason: 'to see what changes' }
     freehold.ok(await freehold.api.post(`/v1/staff/businesses/${acme.id}/grants`, more, people.admin))

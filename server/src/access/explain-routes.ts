@@ -41,7 +41,7 @@ async function letIn(ctx: Context, actor: Actor, businessId: string): Promise<Au
   const { permissions } = await openBusiness(ctx, actor, businessId)
   if (!permissions.has('usage:read'))
     throw new FreeholdError('permission_denied', 'This needs the permission usage:read')
-  return audienceOf(actor)
+  return audienceOf(ctx, actor)
 }
 
 const isAboveBusinesses = (actor: Actor) => actor.kind === 'app' || (actor.kind === 'user' && actor.staff)

@@ -31,5 +31,5 @@ export async function explained<Answer extends GateAnswer>(
   const explanation = body.explain === true ? await explainIfPossible(ctx, asked, answer, bearer) : undefined
   if (!answer.allowed) denials(ctx).note({ asked, answer, bearer, explanation })
   if (!explanation) return answer
-  return { ...answer, explanation: presentExplanation(explanation, audienceOf(request.freehold.actor)) }
+  return { ...answer, explanation: presentExplanation(explanation, audienceOf(ctx, request.freehold.actor)) }
 }

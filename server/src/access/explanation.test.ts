@@ -64,12 +64,17 @@ async function ask(route: string, body: Body, { token }: Asker) {
 async function signUp() {
   const signedUp = await freehold.signUp()
   const { id } = signedUp.business as { id: string }
+  const owner = { token: signedUp.token as string }
+  const server = freehold.ok(
+    await freehold.api.post(`/v1/businesses/${id}/api-keys`, { name: 'a server', type: 'server' }, owner),
+  )
   return {
     id,
     userId: signedUp.user.id as string,
-    owner: { token: signedUp.token as string },
-    key: { token: signedUp.apiKeys[0].key as string },
-    keyId: signedUp.apiKeys[0].id as string,
+    owner,
+    key: { token: server.key as string },
+    keyId: server.apiKey.id as string,
+    publishable: { token: signedUp.apiKeys[0].key as string },
     cycleEnd: signedUp.subscription.cycleEnd as string,
     staff: async (method: string, path: string, body?: Body) =>
       freehold.ok(await freehold.api.call(method, `/v1/staff/businesses/${id}${path}`, body, people.admin)),
@@ -86,10 +91,10 @@ describe('an answer that is yes', () => {
     expect(answer).toMatchObject({ allowed: true, used: 3, remaining: 97 })
     expect(answer).not.toHaveProperty('held')
     expect(names).toEqual(everyStep)
-    expect(step('credential').saw).toMatchObject({ kind: 'key', state: 'valid', id: acme.keyId, type: 'sdk' })
+    expect(step('credential').saw).toMatchObject({ kind: 'key', state: 'valid', id: acme.keyId, type: 'server' })
     expect(step('permission').saw).toEqual({
       asked: 'recordings:create',
-      keyType: 'sdk',
+      keyType: 'server',
       heldBy: { roles: ['owner', 'admin'], keyTypes: ['sdk', 'server'] },
     })
     expect(step('business').saw).toEqual({ id: acme.id, status: 'active' })
@@ -137,7 +142,8 @@ describe('an answer that is yes', () => {
 describe('a denial names the step that failed and what would mend it', () => {
   test('the permission of a key', async () => {
     const acme = await signUp()
-    const { failed, remedy, step } = await ask('check', { permission: 'recordings:read' }, acme.key)
+    const subject = { credential: acme.publishable.token }
+    const { failed, remedy, step } = await ask('check', { permission: 'recordings:read', subject }, people.meter)
     expect(failed).toBe('permission')
     expect(step('permission').saw).toMatchObject({ asked: 'recordings:read', keyType: 'sdk' })
     expect(remedy).toEqual({
@@ -313,6 +319,48 @@ describe('a denial names the step that failed and what would mend it', () => {
     const seats = await ask('check', { feature: 'members', amount: 3, ...acme.session }, acme.owner)
     expect(seats.failed).toBe('counter')
     expect(seats.remedy).toMatchObject({ page: `/b/${acme.id}/team` })
+  })
+})
+
+describe('a publishable key, which is everybody’s,', () => {
+  test('is told which step said no, and nothing else that its answer does not say', async () => {
+    const acme = await signUp()
+    const told = async (body: Body) => {
+      const answer = freehold.ok(await freehold.api.post('/v1/check', { ...body, explain: true }, acme.publishable))
+      const { steps, failed } = answer.explanation as Explanation
+      expect(Object.keys(steps[0] ?? {})).toEqual(['name', 'passed', 'saw'])
+      return { failed, saw: Object.fromEntries(steps.map(({ name, passed, saw }) => [name, [passed, saw]])) }
+    }
+    const soon = new Date(freehold.ctx.now().getTime() + 3_600_000).toISOString()
+    await acme.staff('POST', '/grants', { feature: 'recordings', amount: 5, reason, expiresAt: soon })
+    await acme.staff('PUT', '/limits/exports', { limit: false, reason })
+    const nothing = [true, {}]
+    const before = {
+      credential: [true, { kind: 'key', state: 'valid', type: 'sdk' }],
+      permission: [true, { asked: null }],
+      business: nothing,
+      subscription: nothing,
+      plan: nothing,
+    }
+    expect(await told({ feature: 'recordings', amount: 200 })).toEqual({
+      failed: 'counter',
+      saw: {
+        ...before,
+        feature: [true, { name: 'recordings' }],
+        counter: [false, { amount: 200, used: 0, limit: 105 }],
+      },
+    })
+    // Not that it was staff.
+    expect(await told({ feature: 'exports' })).toEqual({
+      failed: 'feature',
+      saw: { ...before, feature: [false, { name: 'exports' }] },
+    })
+    await acme.staff('PATCH', '', { status: 'suspended', reason })
+    const never = [null, {}]
+    expect(await told({ feature: 'recordings' })).toEqual({
+      failed: 'business',
+      saw: { ...before, business: [false, {}], subscription: never, plan: never, feature: never, counter: never },
+    })
   })
 })
 

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import type { Actor } from '../context.ts'
+import type { Actor, Context } from '../context.ts'
 import { Time } from '../http/schemas.ts'
 import { nobody, type Denial } from './denials.ts'
-import { stepNames, type Explanation } from './steps.ts'
+import { stepNames, type Explanation, type Step } from './steps.ts'
 
 const Open = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })
 
@@ -33,7 +33,7 @@ export const ExplanationBody = Type.Object(
                 ),
               ),
             },
-            { description: 'What would mend it, of the step that failed' },
+            { description: 'What would mend it, of the step that failed; a publishable key is not told' },
           ),
         ),
       }),
@@ -44,16 +44,21 @@ export const ExplanationBody = Type.Object(
   { $id: 'Explanation' },
 )
 
-/** Whoever runs the product sees everything; a business sees nothing that staff wrote for themselves. */
-export type Audience = 'staff' | 'business'
+/**
+ * Whoever runs the product sees everything; a business sees nothing that staff wrote for themselves. A publishable key is
+ * in everybody's hands: they learn which step said no, and nothing that the answer does not say.
+ */
+export type Audience = 'staff' | 'business' | 'anybody'
 
-export function audienceOf(actor: Actor | undefined): Audience {
+export function audienceOf({ product }: Pick<Context, 'product'>, actor: Actor | undefined): Audience {
+  if (actor?.kind === 'key') return product.keys[actor.type]?.publishable === false ? 'business' : 'anybody'
   const runsTheProduct = actor?.kind === 'app' || actor?.kind === 'staff' || (actor?.kind === 'user' && actor.staff)
   return runsTheProduct ? 'staff' : 'business'
 }
 
 export function presentExplanation({ steps, failed }: Explanation, audience: Audience) {
   if (audience === 'staff') return { steps, failed }
+  if (audience === 'anybody') return { steps: steps.flatMap(withoutDetails), failed: publicName(failed) }
   return {
     steps: steps.map(({ saw, remedy, ...step }) => {
       const { staff: _, ...mending } = remedy ?? {}
@@ -65,6 +70,24 @@ export function presentExplanation({ steps, failed }: Explanation, audience: Aud
     }),
     failed,
   }
+}
+
+const publicFields: Partial<Record<Step['name'], readonly string[]>> = {
+  credential: ['kind', 'state', 'type'],
+  permission: ['asked', 'keyType'],
+  feature: ['name'],
+  counter: ['amount', 'itemId', 'used', 'limit'],
+}
+
+// That it was staff who switched a feature off, or what they gave, is between them and the business.
+const publicName = (name: Step['name'] | null) => (name === 'override' ? 'feature' : name)
+
+function withoutDetails({ name, passed, saw }: Step, _index: number, steps: Step[]): Step[] {
+  if (name === 'override' || name === 'grants') return []
+  const shown = publicFields[name] ?? []
+  const isSwitchedOff = name === 'feature' && steps.some((step) => step.name === 'override' && step.passed === false)
+  const fields = Object.entries(saw).filter(([field]) => shown.includes(field))
+  return [{ name, passed: isSwitchedOff ? false : passed, saw: Object.fromEntries(fields) }]
 }
 
 function withoutReasons(value: unknown): unknown {

@@ -2075,7 +2075,7 @@ export interface components {
                 saw: {
                     [key: string]: unknown;
                 };
-                /** @description What would mend it, of the step that failed */
+                /** @description What would mend it, of the step that failed; a publishable key is not told */
                 remedy?: {
                     text: string;
                     /** @description Of the portal */
@@ -2265,6 +2265,8 @@ export interface components {
                 price: string;
                 feature: string | null;
             }[];
+            /** @description What the product says; null unless the invoice is open */
+            howToPay: string | null;
             payments: {
                 id: string;
                 provider: string;
