@@ -26,6 +26,9 @@ export function businessOfToken(token: string): string | undefined {
   return match ? `biz_${match[1]}` : undefined
 }
 
+/** What is sealed. Each use has a key of its own: some of it callers hold themselves, and could send in another's place. */
+export type Sealed = 'answer' | 'mail' | 'quote' | 'sign-up'
+
 /** Everything derived from SECRET, each use under a key of its own. */
 export type Secrets = {
   /** Signs a session's token; the bearer is `token.signature`. */
@@ -34,9 +37,9 @@ export type Secrets = {
   verifySession: (bearer: string) => string | undefined
   /** A keyed fingerprint: equality can be checked, the content not guessed from a dump. */
   fingerprint: (text: string) => Buffer
-  /** Encrypts text; `salt` may add a secret that only the caller has. */
-  seal: (text: string, salt?: string) => Buffer
-  open: (sealed: Buffer, salt?: string) => string
+  /** Encrypts text for one use, and opens as nothing else; `salt` may add a secret that only the caller has. */
+  seal: (use: Sealed, text: string, salt?: string) => Buffer
+  open: (use: Sealed, sealed: Buffer, salt?: string) => string
   /** For better-auth, which signs and encrypts its own values. */
   authSecret: string
 }
@@ -45,7 +48,11 @@ export function openSecrets(secret: string): Secrets {
   const derive = (use: string, salt = '') => Buffer.from(hkdfSync('sha256', secret, salt, use, 32))
   const fingerprintKey = derive('fingerprint')
   const authSecret = derive('auth').toString('base64url')
-  const sealingKey = derive('seal')
+  const sealingKey = (use: Sealed, salt?: string) => {
+    if (salt !== undefined) return derive(`seal ${use}`, salt)
+    return (sealingKeys[use] ??= derive(`seal ${use}`))
+  }
+  const sealingKeys: Partial<Record<Sealed, Buffer>> = {}
   // better-auth checks the same HMAC over its own secret, which lets its endpoints read our bearers.
   const sign = (token: string) => createHmac('sha256', authSecret).update(token).digest()
 
@@ -62,16 +69,16 @@ export function openSecrets(secret: string): Secrets {
       return given.length === expected.length && timingSafeEqual(given, expected) ? token : undefined
     },
     fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text).digest(),
-    seal: (text, salt) => {
+    seal: (use, text, salt) => {
       const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', salt === undefined ? sealingKey : derive('seal', salt), nonce)
+      const cipher = createCipheriv('aes-256-gcm', sealingKey(use, salt), nonce)
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body])
     },
-    open: (sealed, salt) => {
+    open: (use, sealed, salt) => {
       const decipher = createDecipheriv(
         'aes-256-gcm',
-        salt === undefined ? sealingKey : derive('seal', salt),
+        sealingKey(use, salt),
         sealed.subarray(0, 12),
         // A shorter tag would be easier to guess: whoever sends a quote chooses how long it is.
         { authTagLength: 16 },

@@ -132,12 +132,12 @@ describe('an idempotency key', () => {
       for (const canary of [key, body.token, body.apiKeys[0].key, body.user.email, 'Canary', password]) {
         expect(stored.includes(canary)).toBe(false)
       }
-      expect(() => secrets.open(row.answer)).toThrow('unable to authenticate')
-      expect(() => secrets.open(row.answer, `${key}x`)).toThrow('unable to authenticate')
+      expect(() => secrets.open('answer', row.answer)).toThrow('unable to authenticate')
+      expect(() => secrets.open('answer', row.answer, `${key}x`)).toThrow('unable to authenticate')
     }
     const readable = rows.flatMap(({ answer }) => {
       try {
-        return [JSON.parse(secrets.open(answer, key))]
+        return [JSON.parse(secrets.open('answer', answer, key))]
       } catch {
         return []
       }

@@ -38,14 +38,14 @@ export async function idempotently<T>(tx: Tx, request: FastifyRequest, work: (tx
     .executeTakeFirst()
   if (stored && stored.expiresAt > ctx.now()) {
     if (!stored.bodyHmac.equals(bodyHmac)) throw new FreeholdError('idempotency_key_reused')
-    return JSON.parse(ctx.secrets.open(stored.answer, key)) as T
+    return JSON.parse(ctx.secrets.open('answer', stored.answer, key)) as T
   }
 
   const answer = await work(tx)
   const record = {
     bodyHmac,
     status: 200,
-    answer: ctx.secrets.seal(JSON.stringify(answer ?? null), key),
+    answer: ctx.secrets.seal('answer', JSON.stringify(answer ?? null), key),
     expiresAt: new Date(ctx.now().getTime() + keptMilliseconds),
   }
   await tx

@@ -21,7 +21,7 @@ export function openMailer(ctx: Context, smtpUrl: string | undefined, from: stri
     try {
       if (!transport && production) throw new Error(noServer)
       if (transport) {
-        const { text, html } = JSON.parse(ctx.secrets.open(mail.sealed)) as { text: string; html: string }
+        const { text, html } = JSON.parse(ctx.secrets.open('mail', mail.sealed)) as { text: string; html: string }
         // The same id every time: a retry after a lost answer is recognisable as a duplicate.
         const messageId = `<${mail.id}@${new URL(publicUrl).hostname}>`
         const server = await transport()

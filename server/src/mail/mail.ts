@@ -25,7 +25,7 @@ export async function sendMail(tx: Tx, ctx: Context, { template, to, businessId,
       template,
       recipient: to,
       subject,
-      sealed: ctx.secrets.seal(JSON.stringify({ text, html })),
+      sealed: ctx.secrets.seal('mail', JSON.stringify({ text, html })),
       createdAt: ctx.now(),
     })
     .execute()

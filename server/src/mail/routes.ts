@@ -42,7 +42,7 @@ export const mailboxRoutes: Routes = (app, ctx) => {
       })
       return {
         items: rows.map(({ id, template, recipient, subject, sealed, createdAt, sentAt }) => {
-          const { text, html } = JSON.parse(ctx.secrets.open(sealed)) as { text: string; html: string }
+          const { text, html } = JSON.parse(ctx.secrets.open('mail', sealed)) as { text: string; html: string }
           return { id, template, to: recipient, subject, text, html, createdAt, sentAt }
         }),
       }

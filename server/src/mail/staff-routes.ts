@@ -88,7 +88,9 @@ export const staffMailRoutes: Routes = (app, ctx) => {
       acrossBusinesses(request, async (tx) => {
         const [mail] = await mails(tx, [sql`m.id = ${request.params.id}`], 1)
         if (!mail) throw new FreeholdError('not_found')
-        const { text } = mail.sealed ? (JSON.parse(ctx.secrets.open(mail.sealed)) as { text: string }) : { text: null }
+        const { text } = mail.sealed
+          ? (JSON.parse(ctx.secrets.open('mail', mail.sealed)) as { text: string })
+          : { text: null }
         return { ...present(mail), text: text === null ? null : withoutSecrets(text) }
       }),
   )

@@ -37,14 +37,12 @@ export function newQuote(
     reckonedAt: now,
     expiresAt,
   }
-  return { quoteId: ctx.secrets.seal(JSON.stringify(quote), purpose).toString('base64url'), expiresAt }
+  return { quoteId: ctx.secrets.seal('quote', JSON.stringify(quote)).toString('base64url'), expiresAt }
 }
-
-const purpose = 'plan quote'
 
 export function openQuote(ctx: Context, quoteId: string): Quote {
   try {
-    const quote = JSON.parse(ctx.secrets.open(Buffer.from(quoteId, 'base64url'), purpose)) as Quote
+    const quote = JSON.parse(ctx.secrets.open('quote', Buffer.from(quoteId, 'base64url'))) as Quote
     return { ...quote, reckonedAt: new Date(quote.reckonedAt), expiresAt: new Date(quote.expiresAt) }
   } catch {
     throw invalid('body/quoteId', 'is no quote of ours')

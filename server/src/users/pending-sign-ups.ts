@@ -18,7 +18,7 @@ export async function holdSignUp(tx: Tx, ctx: Context, user: NewUser, business: 
   checkFields(ctx.product.fields.business, business.fields ?? {}, 'body/business/fields')
   const taken = await tx.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst()
   const token = newToken('ver')
-  const state = { ...validity(ctx, token), sealed: ctx.secrets.seal(JSON.stringify({ user, business })) }
+  const state = { ...validity(ctx, token), sealed: ctx.secrets.seal('sign-up', JSON.stringify({ user, business })) }
   await tx
     .insertInto('pendingSignups')
     .values({ id: ctx.newId('pendingSignup'), email, ...state })
@@ -57,5 +57,5 @@ export async function takeHeldSignUp(
     .where('expiresAt', '>', ctx.now())
     .returning('sealed')
     .executeTakeFirst()
-  return held && (JSON.parse(ctx.secrets.open(held.sealed)) as { user: NewUser; business: NewBusiness })
+  return held && (JSON.parse(ctx.secrets.open('sign-up', held.sealed)) as { user: NewUser; business: NewBusiness })
 }
