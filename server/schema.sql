@@ -712,12 +712,15 @@ create table freehold.usage_counters (
   valid_until timestamp with time zone not null,
   attributed bigint not null default 0,
   billed bigint not null default 0,
+  overages jsonb,
+  late boolean not null default false,
   admitted integer not null default 0,
   constraint usage_counters_pkey PRIMARY KEY (business_id, feature, period_start),
   constraint usage_counters_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id),
   constraint usage_counters_held_check CHECK ((held >= 0)),
   constraint usage_counters_used_check CHECK ((used >= 0))
 );
+CREATE INDEX usage_counters_late ON freehold.usage_counters USING btree (business_id) WHERE late;
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: delete, insert, select, update
 

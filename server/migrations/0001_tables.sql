@@ -302,11 +302,17 @@ create table freehold.usage_counters (
   opened_at timestamptz not null default 'epoch',
   valid_until timestamptz not null,
   attributed bigint not null default 0,
-  -- Units beyond an earlier limit, billed when other terms began within the period: nothing pays for them again.
+  -- Units beyond the limit that have been billed, when other terms began or the cycle was over: nothing pays for them again.
   billed bigint not null default 0,
+  -- On which terms, how many and for how much; null where there are none.
+  overages jsonb,
+  -- Whether something was counted, or set right, since then, and is to be billed or credited.
+  late boolean not null default false,
   admitted int not null default 0,
   primary key (business_id, feature, period_start)
 ) with (fillfactor = 50);
+-- Columns that counting does not touch, so that its updates stay on their page.
+create index usage_counters_late on freehold.usage_counters (business_id) where late;
 
 -- The ledger; its sum is the counter. No foreign key: the statement that counts writes both, and a check would cost it a lock.
 create table freehold.usage_entries (

@@ -12,6 +12,7 @@ import { moveSubscriptions, moveTask } from './plans/moves.ts'
 import { chargeRequested } from './subscriptions/charging.ts'
 import { endClosed } from './subscriptions/closed-businesses.ts'
 import { chaseOverdue } from './subscriptions/dunning.ts'
+import { settleLateOverages } from './subscriptions/late-overages.ts'
 import { renewDue } from './subscriptions/renewal.ts'
 import { announceTrialEndings } from './subscriptions/trial-endings.ts'
 import { mailAlerts } from './usage/alerts.ts'
@@ -25,6 +26,7 @@ const builtIn: Record<string, Task> = {
   [chargeTask]: { schedule: '* * * * *', run: chargeRequested },
   'trial-endings': { schedule: '* * * * *', run: announceTrialEndings },
   'overdue-payments': { schedule: '* * * * *', run: chaseOverdue },
+  'late-overages': { schedule: '11 * * * *', run: settleLateOverages },
   'end-closed': { schedule: '41 * * * *', run: endClosed },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },

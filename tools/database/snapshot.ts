@@ -21,6 +21,8 @@ const jsonTypes: Record<string, string> = {
     "{ planVersionId: string; price: string; reason?: string; charge?: 'invoice' | 'waive' }",
   'subscriptions.awaiting':
     "{ kind: 'change' | 'start' | 'resume'; planVersionId: string; price: string; invoiceId: string }",
+  'usage_counters.overages':
+    '{ subscriptionId: string; cycleNumber: number; plan: string; price: string; terms: { price: { amount: number; currency: string }; unitsPerPrice?: number; spendCap?: { amount: number; currency: string } }; units: number; amount: number; credited: number; isOver: boolean }[]',
   'limit_overrides.value': 'number | boolean | null',
   'audit_entries.on_behalf_of': '{ kind: "business"; id: string; name: string }',
 }

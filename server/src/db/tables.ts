@@ -485,6 +485,8 @@ export interface UsageCountersTable {
   validUntil: Date
   attributed: Generated<number>
   billed: Generated<number>
+  overages: ColumnType<{ subscriptionId: string; cycleNumber: number; plan: string; price: string; terms: { price: { amount: number; currency: string }; unitsPerPrice?: number; spendCap?: { amount: number; currency: string } }; units: number; amount: number; credited: number; isOver: boolean }[] | null, string | null | undefined, string | null>
+  late: Generated<boolean>
   admitted: Generated<number>
 }
 

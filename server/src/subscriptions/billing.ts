@@ -52,7 +52,7 @@ export const described = ({ plan, price, ...line }: Line): InvoiceLine => ({
 const wording = { cycle: '', proration_credit: 'Unused time on ', proration_charge: 'Remaining time on ' }
 
 /** Which of their businesses are open. */
-export async function openBusinesses(tx: Tx, subscriptions: Subscription[]): Promise<Set<string>> {
+export async function openBusinesses(tx: Tx, subscriptions: { businessId: string }[]): Promise<Set<string>> {
   const ids = [...new Set(subscriptions.map(({ businessId }) => businessId))]
   const rows = await tx
     .selectFrom('businesses')

@@ -3,6 +3,7 @@ import { whatDoesNotAddUp } from '../../test/invoices.ts'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
 import { openStaff, type Staff } from '../../test/staff.ts'
 import { days, defineProduct, months, usd } from '../product.ts'
+import { settleLateOverages } from './late-overages.ts'
 import { renewDue } from './renewal.ts'
 
 const includes = { recordings: { limit: 100, overage: { price: usd(10) } } }
@@ -36,8 +37,8 @@ beforeAll(async () => {
 })
 afterAll(() => freehold.close())
 
-/** A business that has used 150 of 100 in its first cycle, on the free plan or one that staff have invoiced. */
-async function beyond(plan?: string) {
+/** A business that has used 150 of 100, or so many, in its first cycle, on the free plan or one that staff have invoiced. */
+async function beyond(plan?: string, units = 150) {
   const { business, apiKeys, token } = await freehold.signUp()
   const staffUrl = `/v1/staff/businesses/${business.id}`
   const reason = 'agreed'
@@ -46,10 +47,11 @@ async function beyond(plan?: string) {
   if (plan !== undefined) await staff('PUT', '/plan', { plan, charge: 'invoice' })
   const consume = async (amount: number) =>
     freehold.ok(await freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: apiKeys[0].key }))
-  expect(await consume(150)).toMatchObject({ allowed: true, used: 150 })
+  expect(await consume(units)).toMatchObject({ allowed: true, used: units })
   return {
     id: business.id as string,
     token: token as string,
+    key: apiKeys[0].key as string,
     staff,
     consume,
     /** Lines of each invoice, oldest first, as `kind amount`. */
@@ -179,5 +181,154 @@ describe('what is used beyond a limit for a price', () => {
     await freehold.advance(seconds(31))
     await renewDue(freehold.ctx)
     expect(await acme.invoices()).toEqual([['cycle 3000'], ['cycle 6000', 'overage 600']])
+  })
+})
+
+describe('what is confirmed or set right after it was billed', () => {
+  /** 150 of 100 used in a cycle that is over and billed, with 20 held in it still. */
+  async function closed({ held = 20, used = 150 } = {}) {
+    const acme = await beyond('paid', used)
+    const at = freehold.ctx.now().toISOString()
+    const [{ cycle_end: end }] = await freehold.sql(
+      `select cycle_end from freehold.subscriptions where business_id = $1 and status = 'active'`,
+      [acme.id],
+    )
+    await freehold.advance(Math.floor((end.getTime() - freehold.ctx.now().getTime()) / 1000) - 3600)
+    const body = { feature: 'recordings', amount: held, ttlSeconds: 86_400 }
+    const reserved = freehold.ok(await freehold.api.post('/v1/reservations', body, { token: acme.key }))
+    await freehold.advance(3602)
+    await renewDue(freehold.ctx)
+    return {
+      ...acme,
+      confirm: async (amount = held) => {
+        const path = `/v1/reservations/${reserved.id}/confirm`
+        return freehold.ok(await freehold.api.post(path, { amount }, { token: acme.key }))
+      },
+      correct: (amount: number, when = at) =>
+        acme.staff('POST', '/usage-corrections', { feature: 'recordings', amount, at: when }),
+      credit: async () => {
+        const rows = await freehold.sql(
+          `select amount::int from freehold.credit_entries where business_id = $1 and invoice_id is null order by id`,
+          [acme.id],
+        )
+        return rows.map(({ amount }) => amount)
+      },
+    }
+  }
+  const settle = () => settleLateOverages(freehold.ctx)
+
+  test('is billed by the terms of its cycle, once, however often and by however many it is looked for', async () => {
+    const acme = await closed()
+    await acme.staff('PUT', '/plan', { plan: 'most', charge: 'waive' })
+    await acme.confirm()
+    const before = await acme.invoices()
+    expect(before).toEqual([['cycle 3000'], ['cycle 3000', 'overage 500']])
+    await Promise.all([settle(), settle(), settle()])
+    await settle()
+    await acme.confirm()
+    await settle()
+    expect(await acme.invoices()).toEqual([...before, ['overage 200']])
+    const [line] = await freehold.sql(
+      `select description, plan, price, period_end <= $2 as over from freehold.invoice_lines
+       where business_id = $1 and kind = 'overage' and amount = 200`,
+      [acme.id, freehold.ctx.now()],
+    )
+    expect(line).toEqual({
+      description: 'recordings: 20 more beyond the limit',
+      plan: 'paid',
+      price: 'monthly',
+      over: true,
+    })
+    await freehold.advance(seconds(31))
+    await renewDue(freehold.ctx)
+    expect((await acme.invoices()).flat().filter((each: string) => each.startsWith('overage'))).toHaveLength(2)
+    expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('is billed once when it is confirmed while others look', async () => {
+    const acme = await closed()
+    await Promise.all([settle(), acme.confirm(), settle(), acme.correct(30), settle()])
+    await settle()
+    const late = (await acme.invoices()).slice(2).flat()
+    expect(late.reduce((sum: number, each: string) => sum + Number(each.split(' ')[1]), 0)).toBe(500)
+    expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('costs nothing below the limit, and what goes over it from there alone', async () => {
+    const acme = await closed({ used: 70 })
+    await acme.confirm()
+    await settle()
+    expect(await acme.invoices()).toEqual([['cycle 3000'], ['cycle 3000']])
+    await acme.correct(11)
+    await settle()
+    expect(await acme.invoices()).toEqual([['cycle 3000'], ['cycle 3000'], ['overage 10']])
+    await acme.correct(-50)
+    await settle()
+    expect(await acme.credit()).toEqual([10])
+  })
+
+  test('is credit when it was less, to the limit and no further, and what is there again is billed again', async () => {
+    const acme = await closed()
+    await acme.correct(-30)
+    await Promise.all([settle(), settle()])
+    await settle()
+    expect(await acme.credit()).toEqual([300])
+    await acme.correct(-90)
+    await settle()
+    expect(await acme.credit()).toEqual([300, 200])
+    await acme.correct(110)
+    await settle()
+    expect((await acme.invoices()).slice(2)).toEqual([['overage 400']])
+    expect(await acme.consume(1)).toMatchObject({ used: 1, limit: 100 })
+    expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('gives nothing back of what was waived', async () => {
+    const acme = await closed()
+    const [invoice] = await freehold.sql(
+      `select invoice_id as id from freehold.invoice_lines where business_id = $1 and kind = 'overage'`,
+      [acme.id],
+    )
+    await acme.staff('PATCH', `/invoices/${invoice.id}`, { status: 'void' })
+    await acme.correct(20)
+    await settle()
+    expect((await acme.invoices()).slice(2)).toEqual([['overage 200']])
+    await acme.correct(-50)
+    await settle()
+    expect(await acme.credit()).toEqual([])
+    await acme.correct(-40)
+    await settle()
+    expect(await acme.credit()).toEqual([200])
+  })
+
+  test('comes off what was billed by an earlier plan of the cycle after all else, and off the limit that came of it', async () => {
+    const acme = await beyond('paid')
+    await acme.staff('PUT', '/plan', { plan: 'most', charge: 'waive' })
+    expect(await acme.consume(310)).toMatchObject({ used: 460, limit: 350 })
+    await freehold.advance(60)
+    const correct = (amount: number) => acme.staff('POST', '/usage-corrections', { feature: 'recordings', amount })
+    await correct(-120)
+    await settle()
+    expect(await acme.consume(1)).toMatchObject({ used: 341, limit: 340 })
+    const [{ balance }] = await freehold.sql(
+      'select balance::int from freehold.credit_balances where business_id = $1',
+      [acme.id],
+    )
+    // The open invoices are settled with it.
+    expect(balance).toBe(0)
+    const rows = await freehold.sql(
+      `select amount::int from freehold.credit_entries where business_id = $1 and invoice_id is null`,
+      [acme.id],
+    )
+    expect(rows).toEqual([{ amount: 100 }])
+  })
+
+  test('is not paid for by a grant that came when the cycle had been cut short', async () => {
+    const acme = await beyond('paid')
+    await freehold.advance(60)
+    await acme.staff('PUT', '/plan', { plan: 'paid', price: 'yearly' })
+    expect(await acme.invoices()).toEqual([['cycle 3000'], ['overage 500']])
+    await acme.staff('POST', '/grants', { feature: 'recordings', amount: 40 })
+    expect(await acme.consume(1)).toMatchObject({ used: 1, limit: 140 })
   })
 })

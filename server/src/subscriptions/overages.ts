@@ -4,16 +4,25 @@ import type { Tx } from '../db/open.ts'
 import { paymentTermDays } from '../invoices/finalising.ts'
 import { openInvoice, type InvoiceLine } from '../invoices/invoices.ts'
 import { loadAccounts } from '../usage/counters.ts'
-import { featuresWithOverage, overageLines, periodOverages, type PeriodOverage } from '../usage/overage.ts'
+import {
+  featuresWithOverage,
+  overageLines,
+  periodOverages,
+  type BilledOverage,
+  type PeriodOverage,
+} from '../usage/overage.ts'
 import { newInvoice, openBusinesses } from './billing.ts'
 import type { Subscription } from './lifecycle.ts'
 
 /**
  * What was used beyond the limits in a cycle that is over, as the last state of it says. A trial costs nothing. The caller
- * holds the subscription's lock and closes the counters, so that nothing more is consumed in that cycle.
+ * holds the subscription's lock and closes the counters, so that nothing more is consumed in that cycle. On which terms it
+ * was billed stays on them, for what comes late.
  */
 export async function overagesOf(tx: Tx, closed: Subscription): Promise<InvoiceLine[]> {
-  return linesOf(closed, await unbilledIn(tx, closed, featuresWithOverage(closed.plan.includes)))
+  const overages = await unbilledIn(tx, closed, featuresWithOverage(closed.plan.includes))
+  for (const each of overages) await keepBilled(tx, closed, each, true)
+  return linesOf(closed, overages)
 }
 
 /**
@@ -30,7 +39,7 @@ export async function overagesOfChange(
     (name) => !isDeepStrictEqual(before.plan.includes[name], after.plan.includes[name]),
   )
   const overages = await unbilledIn(tx, before, changed, now)
-  for (const each of overages) await keepBilled(tx, before.businessId, each)
+  for (const each of overages) await keepBilled(tx, before, each, each.period.periodEnd <= now)
   return linesOf(before, overages)
 }
 
@@ -45,12 +54,16 @@ async function unbilledIn(tx: Tx, cycle: Subscription, features: string[], at?: 
 /** So that no unit is billed twice, whatever the limit is afterwards. */
 async function keepBilled(
   tx: Tx,
-  businessId: string,
-  { feature, period: { periodStart }, units }: PeriodOverage,
+  { businessId, id, cycleNumber, plan, price }: Subscription,
+  { feature, period: { periodStart, overages }, overage, units, amount }: PeriodOverage,
+  isOver: boolean,
 ): Promise<void> {
+  if (units === 0 && !isOver) return
+  const sold = { subscriptionId: id, cycleNumber, plan: plan.planKey, price }
+  const billed: BilledOverage = { ...sold, terms: overage, units, amount, credited: 0, isOver }
   await tx
     .updateTable('usageCounters')
-    .set((set) => ({ billed: set('billed', '+', units) }))
+    .set((set) => ({ billed: set('billed', '+', units), overages: JSON.stringify([...(overages ?? []), billed]) }))
     .where('businessId', '=', businessId)
     .where('feature', '=', feature)
     .where('periodStart', '=', periodStart)

@@ -54,13 +54,14 @@ export async function rollOver(tx: Tx, ctx: Context, before: Subscription, after
 async function takenIn(tx: Tx, { businessId, cycleStart }: Subscription, feature: string): Promise<number> {
   const counter = await tx
     .selectFrom('usageCounters')
-    .select(['used', 'held'])
+    .select(['used', 'held', 'billed'])
     .where('businessId', '=', businessId)
     .where('feature', '=', feature)
     .where('periodStart', '=', cycleStart)
     .forNoKeyUpdate()
     .executeTakeFirst()
-  return counter ? counter.used + counter.held : 0
+  // What has been billed by itself took nothing of what the plan includes.
+  return counter ? counter.used + counter.held - counter.billed : 0
 }
 
 async function broughtInto(tx: Tx, { businessId, cycleStart }: Subscription, feature: string): Promise<number> {

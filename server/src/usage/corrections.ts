@@ -44,7 +44,7 @@ export async function correctUsage(
   const used = counter.used + amount
   if (used < 0) throw invalid('body/amount', `takes away more than was counted: ${counter.used} are left`)
   if (used < counter.attributed) await returnDraws(tx, counter, counter.attributed - used)
-  await setCounter(tx, counter, { used })
+  await setCounter(tx, counter, { used, late: counter.overages !== null })
   // What returned to a grant may be used again now, whichever period it had been drawn in.
   const current = await refreshCounter(tx, ctx, standing, feature)
   const after = isSame(current, counter) ? current : { ...counter, used }
@@ -133,7 +133,7 @@ async function returnDraws(tx: Tx, counter: Counter, units: number): Promise<voi
 async function setCounter(
   tx: Tx,
   { businessId, feature, periodStart }: Counter,
-  state: { used: number } | { attributed: number },
+  state: { used: number; late: boolean } | { attributed: number },
 ) {
   await tx
     .updateTable('usageCounters')

@@ -6,7 +6,7 @@ import type { UsageCountersTable } from '../db/tables.ts'
 import type { Feature } from '../product.ts'
 import { boundaryAfter, boundaryAtOrBefore } from '../subscriptions/cycle.ts'
 import type { Subscription, SubscriptionAccess } from '../subscriptions/lifecycle.ts'
-import { attribute, limitWith, unpaidUnits, type CountedPeriod, type Draw, type Grant } from './attribution.ts'
+import { attribute, limitWith, unpaidUnits, type Draw } from './attribution.ts'
 import { entitlementOf, type Entitlement, type Override } from './entitlements.ts'
 import { limitsOf } from './overage.ts'
 
@@ -114,9 +114,7 @@ export async function refreshCounter(tx: Tx, ctx: Context, standing: Standing, n
   const overrides = await loadOverrides(tx, businessId)
   const entitlement = entitlementOf(feature, name, subscription.plan.includes, overrides, now)
 
-  const { periods, grants } = (await loadAccounts(tx, businessId, [name], 'lock'))(name)
-  const draws = attribute(periods, grants, now)
-  await storeDraws(tx, businessId, name, draws)
+  const { periods, grants, draws } = await attributeUsage(tx, ctx, businessId, name)
   const current = periods.find(({ periodStart }) => periodStart.getTime() === period.start.getTime())
 
   const nextChange = [
@@ -141,6 +139,14 @@ export async function refreshCounter(tx: Tx, ctx: Context, standing: Standing, n
     .onConflict((conflict) => conflict.columns(['businessId', 'feature', 'periodStart']).doUpdateSet(state))
     .returningAll()
     .executeTakeFirstOrThrow()
+}
+
+/** Locks a feature's counters and grants, and stores what has paid for what was counted so far. */
+export async function attributeUsage(tx: Tx, ctx: Context, businessId: string, name: string) {
+  const { periods, grants } = (await loadAccounts(tx, businessId, [name], 'lock'))(name)
+  const draws = attribute(periods, grants, ctx.now())
+  await storeDraws(tx, businessId, name, draws)
+  return { periods, grants, draws }
 }
 
 /** Members and pending invitations, without counting an e-mail twice. Suspended members keep their seat. */
@@ -202,7 +208,7 @@ export async function loadAccounts(db: Queryable, businessId: string, names: str
       )
       .reduce((sum, draw) => sum + draw.amount, 0)
 
-  return (name: string): { periods: (CountedPeriod & { held: number })[]; grants: Grant[] } => ({
+  return (name: string) => ({
     periods: counters
       .filter((counter) => counter.feature === name)
       .map((counter) => ({ ...counter, drawn: drawnBy(counter) })),

@@ -214,15 +214,21 @@ describe('overage lines', () => {
     expect(await acme.lines()).toMatchObject([{ amount: 200 }])
   })
 
-  test('stay the same whenever they are asked for, and leave other cycles out', async () => {
+  test('are there until they are billed, and leave other cycles out', async () => {
     const acme = await open()
     await acme.consume(110)
     const before = await acme.lines()
     await freehold.advance(15 * 86_400)
+    expect(await acme.lines()).toEqual(before)
     await acme.staff('POST', '/grants', { feature: 'recordings', amount: 500, priority: 1 })
     await acme.consume(700)
     expect(before).toMatchObject([{ amount: 100 }])
-    expect(await acme.lines()).toEqual(before)
+    expect(await acme.lines()).toEqual([])
+    const billed = await freehold.sql(
+      `select description, amount::int from freehold.invoice_lines where business_id = $1`,
+      [acme.id],
+    )
+    expect(billed).toEqual([{ description: 'recordings: 10 beyond the limit', amount: 100 }])
   })
 
   test('never ask for more than the cap, though a correction may have gone beyond it', async () => {

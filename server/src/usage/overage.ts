@@ -55,10 +55,29 @@ export type OverageLine = {
 export const featuresWithOverage = (includes: Record<string, IncludedValue>): string[] =>
   Object.keys(includes).filter((feature) => overageIn(includes[feature]) !== null)
 
-/** What a period comes to beyond its limit, by terms. */
-export type PeriodOverage = { feature: string; period: CountedPeriod; overage: Overage; units: number; amount: number }
+/** What was billed of a period on the same terms. */
+export type BilledOverage = {
+  subscriptionId: string
+  cycleNumber: number
+  /** The plan's key and the name of its price. */
+  plan: string
+  price: string
+  terms: Overage
+  units: number
+  /** Minor units. */
+  amount: number
+  /** What of it has been given back in credit, in minor units. */
+  credited: number
+  /** Whether the period was over: what comes late is billed on these terms. */
+  isOver: boolean
+}
 
-type Accounts = (feature: string) => { periods: CountedPeriod[]; grants: Grant[] }
+type OpenPeriod = CountedPeriod & { overages: BilledOverage[] | null }
+
+/** What a period comes to beyond its limit, by terms. */
+export type PeriodOverage = { feature: string; period: OpenPeriod; overage: Overage; units: number; amount: number }
+
+type Accounts = (feature: string) => { periods: OpenPeriod[]; grants: Grant[] }
 
 /**
  * What was used beyond the limits in a cycle up to `at`, and has not been billed: for each feature that may be, and each
@@ -75,11 +94,30 @@ export function periodOverages(
     const draws = attribute(periods, grants, at)
     return periods
       .filter(({ periodStart }) => periodStart >= cycleStart && periodStart < cycleEnd)
+      .filter(({ overages }) => !isSettled(overages))
       .flatMap((period): PeriodOverage[] => {
         const units = Math.max(0, unpaidUnits(period, draws))
         return overage === null ? [] : [{ feature, period, overage, units, amount: cappedCost(units, overage) }]
       })
   })
+}
+
+export const isSettled = (overages: BilledOverage[] | null): boolean => overages?.at(-1)?.isOver === true
+
+/**
+ * What was billed of a period as it should be, when so many more units are beyond its limit than that, or fewer, below
+ * zero: more is billed on the last terms once they are over, less is given back from the last to the first.
+ */
+export function resettled(overages: BilledOverage[], unpaid: number): BilledOverage[] {
+  let left = isSettled(overages) ? unpaid : Math.min(0, unpaid)
+  return overages
+    .toReversed()
+    .map((each) => {
+      const units = Math.max(0, each.units + left)
+      left -= units - each.units
+      return { ...each, units, amount: cappedCost(units, each.terms) }
+    })
+    .toReversed()
 }
 
 /** A count that was set right later may be above the cap; nobody pays more than it says. */

@@ -94,7 +94,7 @@ async function repairCounter(ctx: Context, key: Key): Promise<boolean> {
     const { businessId, feature, periodStart, used, expectedUsed, held, expectedHeld } = drift
     await tx
       .updateTable('usageCounters')
-      .set({ used: expectedUsed, held: expectedHeld })
+      .set({ used: expectedUsed, held: expectedHeld, late: sql<boolean>`overages is not null` })
       .where('businessId', '=', businessId)
       .where('feature', '=', feature)
       .where('periodStart', '=', periodStart)
