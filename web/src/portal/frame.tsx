@@ -5,6 +5,7 @@ import { Brand } from '../ui/brand.tsx'
 import { Footer } from '../ui/footer.tsx'
 import { SkipLink } from '../ui/frame.tsx'
 import { TextLink } from '../ui/links.tsx'
+import { SimulatedTime } from '../ui/simulated-time.tsx'
 import classes from './frame.module.css'
 import { signOut } from './session.ts'
 
@@ -12,17 +13,21 @@ import { signOut } from './session.ts'
 export function PortalFrame({
   place,
   navigation,
+  renewal,
   children,
 }: {
   /** What one is in, a business for instance. */
   place?: string | undefined
   navigation?: ReactNode
+  /** When the cycle that one looks at ends. */
+  renewal?: string | undefined
   children: ReactNode
 }) {
   return (
     <Box className={classes.frame}>
       <SkipLink />
       <header className={classes.header}>
+        <SimulatedTime />
         <Group className={classes.bar ?? ''} justify="space-between" gap="xs">
           <Group gap="xs" wrap="nowrap" miw={0} className={classes.place ?? ''}>
             <Brand />
@@ -46,7 +51,7 @@ export function PortalFrame({
         {children}
       </main>
       <div className={classes.footer}>
-        <Footer />
+        <Footer renewal={renewal} />
       </div>
     </Box>
   )

@@ -21,3 +21,6 @@ const offset = Date.parse(page.now) - Date.now()
 
 /** The time by the server's clock. */
 export const now = () => new Date(Date.now() + offset)
+
+/** Whether the domain's time is not that of this machine. */
+export const isClockMoved = offset > 60_000

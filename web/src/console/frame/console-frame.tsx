@@ -7,6 +7,7 @@ import { SkipLink } from '../../ui/frame.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { page, product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
+import { SimulatedTime } from '../../ui/simulated-time.tsx'
 import { meQuery } from '../data.ts'
 import { Find } from '../palette/find.tsx'
 import classes from './console-frame.module.css'
@@ -19,6 +20,7 @@ export function ConsoleFrame() {
     <Box className={classes.frame}>
       <SkipLink />
       <header>
+        <SimulatedTime />
         <div className={classes.band}>
           <Group gap="xs" wrap="nowrap" miw={0}>
             <Text fw={600} truncate>

@@ -25,6 +25,7 @@ export function BusinessFrame() {
   return (
     <PortalFrame
       place={membership?.business.name}
+      renewal={membership?.subscription?.cycleEnd}
       navigation={
         membership && !membership.suspended && <Navigation businessId={businessId} may={membership.permissions} />
       }

@@ -1,0 +1,61 @@
+import { Anchor, Button, Group, Stack, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { answer, api } from '../api.ts'
+import { text } from '../text/time-travel.ts'
+import { Dialog } from './dialog.tsx'
+import { FormError } from './form.tsx'
+import { now, page } from './page.ts'
+import { utcMoment } from './words.ts'
+
+const daySeconds = 86_400
+const choices = { day: daySeconds, week: 7 * daySeconds, month: 30 * daySeconds } as const
+const names = ['day', 'week', 'month'] as const
+
+/** In development only: what a cycle's end brings can be seen without waiting for it. */
+export default function TimeTravel({ renewal }: { renewal?: string | undefined }) {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <>
+      <Button variant="default" size="xs" onClick={() => setOpen(true)}>
+        {text.open}
+      </Button>
+      {isOpen && <Travel renewal={renewal} onClose={() => setOpen(false)} />}
+    </>
+  )
+}
+
+function Travel({ renewal, onClose }: { renewal: string | undefined; onClose: () => void }) {
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (advanceSeconds: number) => answer(api.POST('/v1/dev/clock', { body: { advanceSeconds } })),
+    // Everything on the page is of another time now, also what it was written with.
+    onSuccess: () => location.reload(),
+  })
+  const untilRenewal = renewal === undefined ? 0 : Math.ceil((Date.parse(renewal) - now().getTime()) / 1000)
+  return (
+    <Dialog title={text.title} onClose={onClose}>
+      <Stack>
+        <Text>{text.about}</Text>
+        <Text>
+          {text.now} {utcMoment(now())}.
+        </Text>
+        <FormError error={error ?? undefined} />
+        <Group gap="xs">
+          {names.map((name) => (
+            <Button key={name} variant="default" loading={isPending} onClick={() => mutate(choices[name])}>
+              {text.choices[name]}
+            </Button>
+          ))}
+          {untilRenewal > 0 && (
+            <Button loading={isPending} onClick={() => mutate(untilRenewal)}>
+              {text.toRenewal}
+            </Button>
+          )}
+        </Group>
+        <Anchor href={`${page.apiPath}/dev/mailbox`} underline="always">
+          {text.mails}
+        </Anchor>
+      </Stack>
+    </Dialog>
+  )
+}
