@@ -351,7 +351,7 @@ describe('guard with consume', () => {
     expect(await usage(acme.business.id)).toEqual({ used: 100, held: 0 })
   })
 
-  test('counts a stream once it is complete, and not one that breaks off', async () => {
+  test('counts a stream once it is complete, and not one whose source breaks off', async () => {
     const acme = await freehold.signUp()
     const call = await serve((app) => {
       app.get<{ Querystring: { breaks?: string } }>(
@@ -372,6 +372,42 @@ describe('guard with consume', () => {
     expect(await call('GET', '/download', keyOf(acme))).toMatchObject({ status: 200, body: 'firstlast' })
     await settled(acme.business.id, 1)
     await expect(call('GET', '/download?breaks=1', keyOf(acme))).rejects.toThrow('terminated')
+    await settled(acme.business.id, 1)
+  })
+
+  test('counts a stream that the client leaves before its end, or the last byte would be free', async () => {
+    const acme = await freehold.signUp()
+    const app = Fastify()
+    open.push(app)
+    const statuses = [200, 500]
+    app.get(
+      '/download',
+      { preHandler: freehold.guard('recordings:create', { consume: 'recordings' }) },
+      async (_request, reply) => {
+        const pieces = async function* () {
+          yield 'all but the last byte'
+          await new Promise(() => {})
+        }
+        return reply.code(statuses.shift() ?? 200).send(Readable.from(pieces()))
+      },
+    )
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    const headers = { authorization: `Bearer ${keyOf(acme)}` }
+    const leaveAfterFirstPiece = () =>
+      new Promise<void>((resolve) => {
+        const client = httpRequest({ port, path: '/download', headers }, (response) =>
+          response.once('data', () => {
+            client.destroy()
+            resolve()
+          }),
+        )
+        client.on('error', () => {})
+        client.end()
+      })
+    await leaveAfterFirstPiece()
+    await settled(acme.business.id, 1)
+    await leaveAfterFirstPiece()
     await settled(acme.business.id, 1)
   })
 

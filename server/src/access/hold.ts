@@ -16,6 +16,7 @@ export type HeldResponse = {
   statusCode: number
   headersSent: boolean
   end(...chunk: unknown[]): unknown
+  destroy(error?: Error): unknown
   once(event: 'close', listener: () => void): unknown
 }
 
@@ -72,19 +73,27 @@ async function settle(
 
 /**
  * Settles as the very last thing before an answer is complete: after every hook of the application's, whatever their
- * order, and before the client can know of it. A response that breaks off after its head was not an answer.
+ * order, and before the client can know of it. A response that breaks off after its head counts when it was the client
+ * who left: else whoever hangs up before the last byte has the work for nothing. What the application breaks off itself,
+ * because its source failed, is given back.
  */
 function settleWith(response: HeldResponse, settle: (succeeded: boolean) => Promise<void>): void {
   let settled: Promise<void> | undefined
+  let brokenOff = false
   const end = response.end.bind(response)
+  const destroy = response.destroy.bind(response)
+  const succeeded = () => response.statusCode >= 200 && response.statusCode < 300
   response.end = (...chunk) => {
-    const { statusCode } = response
-    settled ??= settle(statusCode >= 200 && statusCode < 300)
+    settled ??= settle(succeeded())
     void settled.then(() => end(...chunk))
     return response
   }
+  response.destroy = (error) => {
+    brokenOff = true
+    return destroy(error)
+  }
   // When the client leaves before there is an answer, the handler still runs and will end.
   response.once('close', () => {
-    if (response.headersSent) settled ??= settle(false)
+    if (response.headersSent) settled ??= settle(!brokenOff && succeeded())
   })
 }
