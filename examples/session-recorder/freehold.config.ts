@@ -4,6 +4,7 @@ import { businessesWithRecordings, deleteRecordingsBefore } from './recordings.t
 /** The product of the article Freehold re-imagines: recordings of mobile app sessions. */
 export default defineProduct({
   name: 'Session Recorder',
+  howToPay: 'Transfer to First Bank of Example\nIBAN GB33 BUKB 2020 1555 5555 55\nTo Session Recorder Ltd',
   permissions: { 'recordings:read': 'read', 'recordings:create': 'write', 'applications:manage': 'write' },
   roles: { member: ['recordings:read'], viewer: ['recordings:read'] },
   keys: {

@@ -26,6 +26,7 @@ describe('a definition', () => {
         ...base,
         name: '',
         brand: { color: 'blue', logoUrl: 'javascript:alert(1)' },
+        howToPay: ' ',
         permissions: { 'recordings:create': 'write', Recordings: 'read' } as never,
         roles: { owner: [] } as never,
         plans: {
@@ -40,6 +41,7 @@ describe('a definition', () => {
       'name:',
       'brand.color:',
       'brand.logoUrl:',
+      'howToPay:',
       'permissions.Recordings:',
       'roles.owner:',
       'plans.free.includes.recordings:',

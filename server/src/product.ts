@@ -113,6 +113,8 @@ export type ProductDefinition<
   noun?: string
   /** How the portal and the console look: one colour (`#3538cd`; darkened or lightened where it would be hard to read) and a logo. */
   brand?: Brand
+  /** How people pay where nothing charges them: your bank and account. Stands on every invoice that is open. */
+  howToPay?: string
   permissions?: Record<Permission, 'read' | 'write'>
   /** What a role may do beyond what every member may. `owner` and `admin` hold all of the product's permissions. */
   roles?: Record<Role, readonly (NoInfer<Permission> | BuiltInPermission)[]> & { owner?: never; admin?: never }
@@ -145,6 +147,7 @@ export type Product = {
   name: string
   noun: string
   brand: Brand
+  howToPay: string | null
   permissions: Record<string, 'read' | 'write'>
   roles: Record<string, readonly string[]>
   keys: Record<string, KeyType>
@@ -196,6 +199,7 @@ export function defineProduct<
     name: loose.name,
     noun: loose.noun ?? 'business',
     brand: loose.brand ?? {},
+    howToPay: loose.howToPay ?? null,
     permissions: loose.permissions ?? {},
     roles: loose.roles ?? {},
     keys: mapValues(loose.keys ?? {}, (key) => ({
@@ -291,6 +295,12 @@ function problemsOf(product: Product): string[] {
 
   expect(product.name?.length > 0, 'name', 'is required')
   problems.push(...brandProblems(product.brand))
+  const { howToPay } = product
+  expect(
+    howToPay === null || (howToPay.trim() !== '' && howToPay.length <= 1000),
+    'howToPay',
+    'must be 1 to 1,000 characters',
+  )
   for (const [name, effect] of Object.entries(product.permissions)) {
     problems.push(...choice(`permissions.${name}`, effect, ['read', 'write']))
     expect(permissionShape.test(name), `permissions.${name}`, 'must look like resource:action')

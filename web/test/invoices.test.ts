@@ -58,7 +58,8 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
 
   await page.getByRole('link', { name: String(invoice.number), exact: true }).click()
   await see(`Invoice ${invoice.number}`)
-  await page.getByText(`name ${invoice.number} so that it is counted here`).waitFor()
+  await page.getByText('First Bank of Example').waitFor()
+  await page.getByText(`Name ${invoice.number}, so that it is counted here.`).waitFor()
   await sound('invoice-overdue')
   expect(complaints).toEqual([])
   await close()

@@ -118,7 +118,7 @@ test('what is in use and does not fit is named before anything is chosen', async
   await page.reload()
   await page.getByRole('button', { name: 'Choose Free' }).click()
   const dialog = page.getByRole('dialog', { name: 'Change to Free' })
-  await dialog.getByText('2 of 1 applications are in use.').waitFor()
+  await dialog.getByText('In use: 2 applications, of which the plan has 1.').waitFor()
   expect(await dialog.getByRole('button', { name: 'Change', exact: true }).isDisabled()).toBe(true)
   await screenshot('plan-does-not-fit')
   await close()

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
+import type { Context } from '../context.ts'
 import type { CreditEntriesTable } from '../db/tables.ts'
 import { OptionalText, OptionalTime, Page, Time } from '../http/schemas.ts'
 import type { Invoice } from './invoices.ts'
@@ -68,6 +69,10 @@ export const InvoicePage = Type.Object(
         feature: OptionalText,
       }),
     ),
+    howToPay: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'What the product says; null unless the invoice is open',
+    }),
     payments: Type.Array(
       Type.Object({
         id: Type.String(),
@@ -81,8 +86,12 @@ export const InvoicePage = Type.Object(
   { $id: 'InvoicePage' },
 )
 
-export const presentInvoicePage = ({ invoice, lines, payments }: WholeInvoice) => ({
+export const presentInvoicePage = (
+  { invoice, lines, payments }: WholeInvoice,
+  { product }: Pick<Context, 'product'>,
+) => ({
   ...presentInvoice(invoice),
+  howToPay: invoice.status === 'open' ? product.howToPay : null,
   lines: lines.map(({ kind, description, amount, periodStart, periodEnd, plan, price, feature }) => ({
     kind,
     description,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { html, Html } from '../html.ts'
+import type { Context } from '../context.ts'
 import type { Invoice } from './invoices.ts'
 import { formatMoney } from './money.ts'
 import type { WholeInvoice } from './whole-invoice.ts'
@@ -13,6 +14,7 @@ table { width: 100%; border-collapse: collapse; margin-bottom: 32px }
 th, td { padding: 8px 0; border-bottom: 1px solid #e2e8f0; text-align: left; vertical-align: top }
 th { color: #475569; font-size: 13px; font-weight: 400 }
 small { display: block; color: #475569 }
+footer { white-space: pre-line }
 .amount { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 tfoot td { border: 0; padding: 4px 0 } tfoot tr:last-child td { font-weight: 600 }
 @media print { body { padding: 0 } @page { margin: 2cm } }
@@ -39,7 +41,10 @@ const stands: Record<Invoice['status'], string> = {
 }
 
 /** An invoice as a page to print or to save as PDF. */
-export function printableInvoice({ invoice, lines, payments }: WholeInvoice): string {
+export function printableInvoice(
+  { invoice, lines, payments }: WholeInvoice,
+  { product: { howToPay } }: Pick<Context, 'product'>,
+): string {
   const { number, currency } = invoice
   const title = `Invoice ${number ?? '(draft)'}`
   const money = (amount: number) => formatMoney(amount, currency)
@@ -102,6 +107,7 @@ export function printableInvoice({ invoice, lines, payments }: WholeInvoice): st
             ${sum('Due', invoice.amountDue)}
           </tfoot>
         </table>
+        ${invoice.status === 'open' && howToPay !== null ? html`<footer>${howToPay}</footer>` : []}
       </body>
     </html> `
   return page.text

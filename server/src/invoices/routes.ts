@@ -15,7 +15,7 @@ import {
 import { invoicePolicy, printableInvoice } from './printable.ts'
 import { wholeInvoice } from './whole-invoice.ts'
 
-export const invoiceRoutes: Routes = (app) => {
+export const invoiceRoutes: Routes = (app, ctx) => {
   const config = { access: 'subscription:read' } as const
   const tags = ['Invoices']
 
@@ -61,7 +61,7 @@ export const invoiceRoutes: Routes = (app) => {
       const whole = await withinBusiness(request, (tx) =>
         wholeInvoice(tx, businessOf(request).id, invoiceId, 'without drafts'),
       )
-      return presentInvoicePage(whole)
+      return presentInvoicePage(whole, ctx)
     },
   )
 
@@ -84,7 +84,7 @@ export const invoiceRoutes: Routes = (app) => {
       return reply
         .type('text/html; charset=utf-8')
         .header('content-security-policy', invoicePolicy)
-        .send(printableInvoice(whole))
+        .send(printableInvoice(whole, ctx))
     },
   )
 

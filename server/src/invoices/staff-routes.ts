@@ -16,7 +16,7 @@ import {
 import { wholeInvoice } from './whole-invoice.ts'
 
 /** Staff see what a business owes, and what it has in hand. */
-export const staffInvoiceRoutes: Routes = (app) => {
+export const staffInvoiceRoutes: Routes = (app, ctx) => {
   const tags = ['Staff']
   const config = { access: 'staff:read' } as const
 
@@ -60,7 +60,7 @@ export const staffInvoiceRoutes: Routes = (app) => {
     (request) =>
       acrossBusinesses(request, async (tx) => {
         const { id, invoiceId } = request.params
-        return presentInvoicePage(await wholeInvoice(tx, id, invoiceId, 'with drafts'))
+        return presentInvoicePage(await wholeInvoice(tx, id, invoiceId, 'with drafts'), ctx)
       }),
   )
 

@@ -22,9 +22,10 @@ export const text = {
   openSince: (number: string, at: string) => `${number} is due on ${at}.`,
   overdueSince: (number: string, at: string) => `${number} was due on ${at}.`,
   beginsWith: (plan: string, number: string) => `${plan} begins as soon as ${number} is paid.`,
-  howToPay: (number: string) =>
-    `Pay as you have agreed with ${product.name}, and name ${number} so that it is counted here. What is charged by itself needs nothing from you.`,
-  goesOn: 'It shows here by itself.',
+  asAgreed: `Pay as you have agreed with ${product.name}.`,
+  nameIt: (number: string) => `Name ${number}, so that it is counted here.`,
+  goesOn: 'The payment shows here by itself. What is charged by itself needs nothing from you.',
+  seeHow: 'See how to pay',
   credit: 'Credit',
   creditAbout: 'What is in hand is spent on the next invoice by itself.',
   inHand: (amount: string) => `${amount} in hand`,

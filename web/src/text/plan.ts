@@ -129,7 +129,8 @@ export const text = {
     takesBack: 'The change that was to come is taken back.',
     nothing: 'This is your plan already.',
     fit: 'What is in use does not fit',
-    blocker: (used: string, limit: string, feature: string) => `${used} of ${limit} ${feature} are in use.`,
+    blocker: (used: string, limit: string, things: string) =>
+      `In use: ${used} ${things}, of which the plan has ${limit}.`,
     chooseWho: 'Choose who leaves',
     lessen: 'Lessen them first.',
     invoiced: 'You get an invoice, and the plan begins when it is paid.',

@@ -1,6 +1,6 @@
 import { Anchor } from '@mantine/core'
-import { createLink } from '@tanstack/react-router'
-import { Children, type AnchorHTMLAttributes, type ReactNode, type Ref } from 'react'
+import { createLink, useRouterState } from '@tanstack/react-router'
+import { Children, useEffect, useRef, type AnchorHTMLAttributes, type ReactNode, type Ref } from 'react'
 import { text } from '../text/shared.ts'
 import classes from './frame.module.css'
 
@@ -21,9 +21,18 @@ export function Places({
   className: string | undefined
   children: ReactNode[]
 }) {
+  const list = useRef<HTMLUListElement>(null)
+  const path = useRouterState({ select: ({ location }) => location.pathname })
+  // Where they do not all fit, the one that one is at is seen.
+  useEffect(() => {
+    const current = list.current?.querySelector<HTMLElement>('[aria-current="page"]')
+    if (!list.current || !current) return
+    const { offsetLeft, clientWidth } = list.current
+    list.current.scrollLeft = current.offsetLeft - offsetLeft - (clientWidth - current.offsetWidth) / 2
+  }, [path])
   return (
     <nav aria-label={label} className={className}>
-      <ul className={classes.places}>
+      <ul className={classes.places} ref={list}>
         {Children.map(children, (link) => (
           <li>{link}</li>
         ))}

@@ -1,16 +1,16 @@
 import { Alert, Stack, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
 import { text } from '../../text/invoices.ts'
+import { TextLink } from '../../ui/links.tsx'
 import { money, utcDay } from '../../ui/words.ts'
 import { useMembership } from '../membership.tsx'
 import { isAwaited, isOverdue, type Invoice } from './data.ts'
 
-/** What is to pay, until when, and how it is known for what. */
-export function HowToPay({ invoice, children }: { invoice: Invoice; children?: ReactNode }) {
-  const { number, amountDue, currency, dueAt } = invoice
+/** What is to pay and until when. Of a list, with the way to how; of one invoice, with that itself. */
+export function HowToPay({ invoice, instructions }: { invoice: Invoice; instructions?: string | null }) {
+  const { id, number, amountDue, currency, dueAt } = invoice
   const name = number ?? ''
   const due = utcDay(new Date(dueAt ?? invoice.createdAt))
-  const { subscription } = useMembership()
+  const { businessId, subscription } = useMembership()
   const overdue = isOverdue(invoice, subscription)
   const awaited = isAwaited(invoice, subscription) ? subscription?.awaitingPayment?.plan.name : undefined
   const since = overdue ? text.overdueSince(name, due) : text.openSince(name, due)
@@ -18,10 +18,18 @@ export function HowToPay({ invoice, children }: { invoice: Invoice; children?: R
     <Alert color={overdue ? 'danger' : 'warning'} title={text.openTitle(money(amountDue, currency))}>
       <Stack gap="xs" align="flex-start">
         <Text>{awaited === undefined ? since : text.beginsWith(awaited, name)}</Text>
-        <Text>
-          {text.howToPay(name)} {text.goesOn}
-        </Text>
-        {children}
+        {instructions === undefined ? (
+          <TextLink to="/b/$businessId/invoices/$invoiceId" params={{ businessId, invoiceId: id }}>
+            {text.seeHow}
+          </TextLink>
+        ) : (
+          <>
+            <Text style={{ whiteSpace: 'pre-line', overflowWrap: 'anywhere' }}>{instructions ?? text.asAgreed}</Text>
+            <Text>
+              {text.nameIt(name)} {text.goesOn}
+            </Text>
+          </>
+        )}
       </Stack>
     </Alert>
   )

@@ -79,7 +79,7 @@ function Invoice({ invoice }: { invoice: Schemas['InvoicePage'] }) {
   const { lines, payments, currency } = invoice
   return (
     <Stack gap="lg">
-      {invoice.status === 'open' && <HowToPay invoice={invoice} />}
+      {invoice.status === 'open' && <HowToPay invoice={invoice} instructions={invoice.howToPay} />}
       <Facts
         facts={{
           [invoices.status]: <InvoiceStatus invoice={invoice} />,
