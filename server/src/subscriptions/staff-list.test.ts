@@ -78,7 +78,7 @@ describe('subscriptions', () => {
     const payer = { businessId: owing.id, subscriptionId: owing.subscriptionId, name: 'Owing', token: owing.token }
     const bill = billFor(payer, { dueAt: new Date(freehold.ctx.now().getTime() - 1000) })
     await across(freehold, (tx) => openInvoice(tx, freehold.ctx, bill))
-    const [found] = (await list('subscriptions?limit=100')).filter(
+    const found = (await list('subscriptions?limit=100')).find(
       ({ business }: { business: { id: string } }) => business.id === owing.id,
     )
     expect(found).toMatchObject({
