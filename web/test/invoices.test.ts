@@ -52,6 +52,13 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   await page.getByRole('link', { name: 'See invoices' }).click()
   await see('Invoices')
   await page.getByText('$61.34 to pay').waitFor()
+  // The navigation scrolls where it is too long for the screen, and what one is at is in sight from the first.
+  await look({ width: 360, scheme: 'light' })
+  await page.reload()
+  await see('Invoices')
+  expect(await page.getByRole('link', { name: 'Invoices', exact: true }).boundingBox()).toMatchObject({
+    x: expect.toSatisfy((x: number) => x > 0 && x < 280),
+  })
   await page.getByText(new RegExp(`${invoice.number} was due on`)).waitFor()
   await page.getByRole('table', { name: 'Invoices' }).getByText('Overdue').waitFor()
   await sound('invoices-overdue')

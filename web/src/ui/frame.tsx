@@ -1,5 +1,5 @@
 import { Anchor } from '@mantine/core'
-import { createLink, useRouterState } from '@tanstack/react-router'
+import { createLink } from '@tanstack/react-router'
 import { Children, useEffect, useRef, type AnchorHTMLAttributes, type ReactNode, type Ref } from 'react'
 import { text } from '../text/shared.ts'
 import classes from './frame.module.css'
@@ -21,18 +21,9 @@ export function Places({
   className: string | undefined
   children: ReactNode[]
 }) {
-  const list = useRef<HTMLUListElement>(null)
-  const path = useRouterState({ select: ({ location }) => location.pathname })
-  // Where they do not all fit, the one that one is at is seen.
-  useEffect(() => {
-    const current = list.current?.querySelector<HTMLElement>('[aria-current="page"]')
-    if (!list.current || !current) return
-    const { offsetLeft, clientWidth } = list.current
-    list.current.scrollLeft = current.offsetLeft - offsetLeft - (clientWidth - current.offsetWidth) / 2
-  }, [path])
   return (
     <nav aria-label={label} className={className}>
-      <ul className={classes.places} ref={list}>
+      <ul className={classes.places}>
         {Children.map(children, (link) => (
           <li>{link}</li>
         ))}
@@ -43,8 +34,20 @@ export function Places({
 
 type Html = { ref?: Ref<HTMLAnchorElement> } & AnchorHTMLAttributes<HTMLAnchorElement>
 
-export const PlaceLink = createLink(({ children, ...props }: Html) => (
-  <a {...props} className={classes.place}>
-    {children}
-  </a>
-))
+/** Where they do not all fit, the one that one is at is brought in sight. */
+function Place({ children, ...props }: Html) {
+  const label = useRef<HTMLSpanElement>(null)
+  const isCurrent = props['aria-current'] === 'page'
+  useEffect(() => {
+    const list = label.current?.closest('ul')
+    if (!isCurrent || !label.current || !list) return
+    list.scrollLeft = label.current.offsetLeft - list.offsetLeft - (list.clientWidth - label.current.offsetWidth) / 2
+  }, [isCurrent])
+  return (
+    <a {...props} className={classes.place}>
+      <span ref={label}>{children}</span>
+    </a>
+  )
+}
+
+export const PlaceLink = createLink(Place)
