@@ -173,6 +173,32 @@ describe('what is used beyond a limit for a price', () => {
     expect(await whatDoesNotAddUp(freehold)).toEqual([])
   })
 
+  test('is billed once and all of it when the plan changes while others count', async () => {
+    const acme = await beyond('paid')
+    await freehold.advance(60)
+    await Promise.all([
+      ...Array.from({ length: 20 }, () => acme.consume(10)),
+      acme.staff('PUT', '/plan', { plan: 'most', charge: 'waive' }),
+      ...Array.from({ length: 20 }, () => acme.consume(10)),
+    ])
+    expect(await acme.consume(1)).toMatchObject({ used: 551 })
+    await freehold.advance(seconds(31))
+    await renewDue(freehold.ctx)
+    const units = async (plan: string) => {
+      const [{ sum }] = await freehold.sql(
+        `select coalesce(sum(split_part(description, ' ', 2)::int), 0)::int as sum from freehold.invoice_lines
+         where business_id = $1 and kind = 'overage' and plan = $2`,
+        [acme.id, plan],
+      )
+      return sum
+    }
+    // What the first plan billed comes on top of the 300 that the second includes.
+    const first = await units('paid')
+    expect(first).toBeGreaterThanOrEqual(50)
+    expect(await units('most')).toBe(Math.max(0, 551 - 300 - first))
+    expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
   test('goes on being counted when the plan changes in something else', async () => {
     const acme = await beyond('paid')
     await acme.staff('PUT', '/plan', { plan: 'dearer', charge: 'waive' })
@@ -321,6 +347,37 @@ describe('what is confirmed or set right after it was billed', () => {
       [acme.id],
     )
     expect(rows).toEqual([{ amount: 100 }])
+  })
+
+  test('stays to be settled when that fails, and holds up nobody else', async () => {
+    const overages = async ({ invoices }: typeof one) =>
+      (await invoices()).flat().filter((each: string) => each.startsWith('overage'))
+    const one = await closed()
+    await one.correct(20)
+    const other = await closed()
+    await other.correct(20)
+    await freehold.sql(`
+      create function freehold.refuse() returns trigger language plpgsql as
+        $$ begin if new.business_id = '${one.id}' then raise 'no'; end if; return new; end $$;
+      create trigger refuse before insert on freehold.invoice_lines for each row execute function freehold.refuse()`)
+    await settle()
+    expect(await overages(one)).toEqual(['overage 500'])
+    expect(await overages(other)).toEqual(['overage 500', 'overage 200'])
+    await freehold.sql('drop function freehold.refuse() cascade')
+    await settle()
+    for (const each of [one, other]) expect(await overages(each)).toEqual(['overage 500', 'overage 200'])
+  })
+
+  test('waits with a business that is suspended, as a held draft', async () => {
+    const acme = await closed()
+    await acme.correct(20)
+    await freehold.sql(`update freehold.businesses set status = 'suspended' where id = $1`, [acme.id])
+    await settle()
+    const drafts = await freehold.sql(
+      `select total::int from freehold.invoices where business_id = $1 and status = 'draft' and cause = 'change'`,
+      [acme.id],
+    )
+    expect(drafts).toEqual([{ total: 200 }])
   })
 
   test('is not paid for by a grant that came when the cycle had been cut short', async () => {

@@ -17,7 +17,7 @@ import {
 import { unusedTail, usedPart } from '../../src/subscriptions/proration.ts'
 import { attribute, burnOrder, limitWith, planPriority, type CountedPeriod } from '../../src/usage/attribution.ts'
 import { entitlementOf } from '../../src/usage/entitlements.ts'
-import { limitsOf, overageCost, unitsWithinCap } from '../../src/usage/overage.ts'
+import { cappedCost, limitsOf, overageCost, resettled, unitsWithinCap } from '../../src/usage/overage.ts'
 import { runs } from './runs.ts'
 
 /**
@@ -392,6 +392,28 @@ describe('money', () => {
       const price = { amount, currency: 'USD' }
       return { price, unitsPerPrice, ...(cap === null ? {} : { spendCap: { amount: cap, currency: 'USD' } }) }
     })
+
+  test('what was billed beyond a limit follows the count, never below nothing, and says what it costs', () => {
+    const sold = { subscriptionId: 'sub', cycleNumber: 1, plan: 'paid', price: 'default', credited: 0 }
+    const billed = fc.array(fc.record({ terms: overages, units: fc.integer({ min: 0, max: 1000 }) }), { minLength: 1 })
+    fc.assert(
+      fc.property(billed, fc.boolean(), fc.integer({ min: -5000, max: 5000 }), (terms, isOver, unpaid) => {
+        const before = terms.map((each, index) => ({
+          ...sold,
+          ...each,
+          amount: cappedCost(each.units, each.terms),
+          isOver: isOver && index === terms.length - 1,
+        }))
+        const units = (of: { units: number }[]) => of.reduce((sum, each) => sum + each.units, 0)
+        const after = resettled(before, unpaid)
+        expect(units(after)).toBe(Math.max(0, units(before) + (isOver ? unpaid : Math.min(0, unpaid))))
+        for (const each of after) expect(each.units).toBeGreaterThanOrEqual(0)
+        for (const each of after) expect(each.amount).toBe(cappedCost(each.units, each.terms))
+        expect(resettled(after, 0)).toEqual(after)
+        if (isOver && unpaid > 0) expect(resettled(after, -unpaid)).toEqual(before)
+      }),
+    )
+  })
 
   test('overage costs its share of the price, to half a minor unit, and more for more', () => {
     fc.assert(

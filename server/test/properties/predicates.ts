@@ -82,6 +82,11 @@ const contradictions: Record<string, string> = {
                        where d.business_id = c.business_id and d.feature = c.feature and d.period_start = c.period_start)
       or exists (select from freehold.grant_draws d where d.business_id = c.business_id and d.amount < 0)`,
 
+  '[15] what was billed beyond a limit is what the counter keeps of it, and nothing else pays for it': `
+    select c.* from freehold.usage_counters c
+    where billed <> (select coalesce(sum((each->>'units')::bigint), 0) from jsonb_array_elements(overages) each)
+      or (attributed + billed > used and not late)`,
+
   '[17] a cycle is given what the one before left once, and no more than the cap': `
     select business_id from freehold.grants
     where created_by = 'renewal'
