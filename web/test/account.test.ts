@@ -23,7 +23,7 @@ test('one changes one’s name; the e-mail when the link in the mail to the new 
   await page.getByLabel('First name').fill('Ada')
   await page.getByLabel('Last name').fill('Lovelace')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Saved').waitFor()
+  await page.getByText('Saved', { exact: true }).waitFor()
   expect(await meOf(token)).toMatchObject({ firstName: 'Ada', lastName: 'Lovelace' })
 
   await page.getByRole('button', { name: 'Change e-mail' }).click()

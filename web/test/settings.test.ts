@@ -25,7 +25,7 @@ test('a business is renamed, everywhere at once; a reference that is taken is sa
   await page.getByRole('alert').waitFor()
   await page.getByLabel('Your own reference').fill('crm-2')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Saved').waitFor()
+  await page.getByText('Saved', { exact: true }).waitFor()
   await page.getByRole('banner').getByText('Acme & Sons').waitFor()
   await page.reload()
   expect(await page.getByLabel('Your own reference').inputValue()).toBe('crm-2')

@@ -45,7 +45,7 @@ test('staff who have to ask are let in, or not', async () => {
   await page.getByText('Nobody of support has looked in.').waitFor()
   await page.getByLabel('Staff have to ask').check()
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Saved').waitFor()
+  await page.getByText('Saved', { exact: true }).waitFor()
   web.ok(await ask(business.id))
   await page.reload()
   await page.getByText(/of support asks to look in$/).waitFor()

@@ -240,6 +240,21 @@ describe('the business', () => {
   })
 })
 
+describe('a product’s own field', () => {
+  test('that is optional is taken away with null; what it must be stays checked', async () => {
+    const pat = await freehold.signUp({ business: { name: 'Acme', fields: { industry: 'boats', size: 3 } } })
+    expect(await update(pat, { fields: { industry: null } })).toMatchObject({
+      status: 200,
+      body: { fields: { size: 3 } },
+    })
+    expect((await read(pat)).body.fields).toEqual({ size: 3 })
+    for (const fields of [{ colour: null }, { size: 'big' }]) {
+      expect(await update(pat, { fields })).toMatchObject({ status: 422, body: { code: 'invalid_request' } })
+    }
+    expect((await read(pat)).body.fields).toEqual({ size: 3 })
+  })
+})
+
 describe('closing', () => {
   test('is the owner’s alone, and so is reopening', async () => {
     const pat = await freehold.signUp()

@@ -7,7 +7,7 @@ import type { BusinessesTable } from '../db/tables.ts'
 import { violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { emit, emitAll, type NewEvent } from '../events/emit.ts'
-import { checkFields } from '../http/fields.ts'
+import { changedFields, checkFields } from '../http/fields.ts'
 import { invalidateCounters } from '../usage/counters.ts'
 
 /** How long its owner may take the closing of a business back. */
@@ -70,8 +70,7 @@ export async function updateBusiness(
   change: BusinessChange,
 ): Promise<Business> {
   const before = await lockBusiness(tx, businessId)
-  const fields =
-    change.fields && checkFields(ctx.product.fields.business, { ...before.fields, ...change.fields }, 'body/fields')
+  const fields = change.fields && changedFields(ctx.product.fields.business, before.fields, change.fields)
   try {
     const after = await tx
       .updateTable('businesses')

@@ -16,6 +16,21 @@ export function checkFields(
   return fields
 }
 
+/** What is there with what is changed of it, checked as a whole. Null takes away what may be missing. */
+export function changedFields(
+  schema: TObject | undefined,
+  before: Record<string, unknown>,
+  change: Record<string, unknown>,
+): Record<string, unknown> {
+  const isTakenAway = (name: string, value: unknown) => {
+    if (value !== null || !Object.hasOwn(schema?.properties ?? {}, name)) return false
+    const property = schema?.properties[name]
+    return property !== undefined && !schema?.required?.includes(name) && !Compile(property).Check(null)
+  }
+  const after = Object.entries({ ...before, ...change }).filter(([name, value]) => !isTakenAway(name, value))
+  return checkFields(schema, Object.fromEntries(after), 'body/fields')
+}
+
 /** What is wrong with a product's own fields, by path. */
 export function fieldProblems(
   schema: TObject | undefined,

@@ -5,7 +5,7 @@ import type { Queryable, Tx } from '../db/open.ts'
 import { violates } from '../db/transactions.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import { emit, emitAll, type NewEvent } from '../events/emit.ts'
-import { checkFields } from '../http/fields.ts'
+import { changedFields } from '../http/fields.ts'
 
 export type Member = {
   id: string
@@ -98,8 +98,7 @@ export async function changeMember(
 
   const suspendedAt =
     change.suspended === undefined ? before.suspendedAt : change.suspended ? (before.suspendedAt ?? ctx.now()) : null
-  const fields =
-    change.fields && checkFields(ctx.product.fields.member, { ...before.fields, ...change.fields }, 'body/fields')
+  const fields = change.fields && changedFields(ctx.product.fields.member, before.fields, change.fields)
   await tx
     .updateTable('members')
     .set({ role: change.role ?? before.role, suspendedAt, fields: JSON.stringify(fields ?? before.fields) })

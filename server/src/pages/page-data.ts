@@ -9,6 +9,8 @@ export type PageData = {
     roles: Record<string, readonly string[]>
     keyTypes: Record<string, { prefix: string; publishable: boolean; permissions: readonly string[] }>
     features: Record<string, { kind: 'switch' | 'value' | 'allocated' | 'metered'; unit: string | null }>
+    /** What the product wants to know of a business and of a person, as a form asks for it. */
+    fields: Record<'business' | 'user', PageField[]>
     signup: { mode: 'open' | 'invite' | 'closed'; verifyEmail: 'after' | 'before' }
   }
   /** Below which path the page is, without a slash at the end: empty at the root. */
@@ -20,4 +22,13 @@ export type PageData = {
   development: boolean
   /** The domain's clock, which development and tests can move. */
   now: string
+}
+
+export type PageField = {
+  name: string
+  title: string | null
+  hint: string | null
+  kind: 'text' | 'number' | 'boolean' | 'choice'
+  choices: string[]
+  required: boolean
 }

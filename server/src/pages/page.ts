@@ -1,10 +1,11 @@
 import type { PermissionTable } from '../permissions.ts'
 import type { Product } from '../product.ts'
+import { pageFields } from './fields.ts'
 import type { PageData } from './page-data.ts'
 
 /** The part of a page's data that is the same for everybody. */
 export const productData = (
-  { name, noun, brand, keys, features, signup }: Product,
+  { name, noun, brand, keys, features, fields, signup }: Product,
   { roles }: PermissionTable,
 ): PageData['product'] => ({
   name,
@@ -13,6 +14,7 @@ export const productData = (
   roles: mapValues(roles, (permissions) => [...permissions]),
   keyTypes: mapValues(keys, ({ prefix, publishable, permissions }) => ({ prefix, publishable, permissions })),
   features: mapValues(features, ({ kind, unit }) => ({ kind, unit: unit ?? null })),
+  fields: { business: pageFields(fields.business), user: pageFields(fields.user) },
   signup: { mode: signup.mode, verifyEmail: signup.verifyEmail },
 })
 

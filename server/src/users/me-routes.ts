@@ -5,7 +5,7 @@ import { businessById } from '../businesses/businesses.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
-import { checkFields } from '../http/fields.ts'
+import { changedFields } from '../http/fields.ts'
 import { actorOf, userOf, type Routes } from '../http/request.ts'
 import {
   closed,
@@ -262,8 +262,7 @@ async function updateProfile(tx: Tx, ctx: Context, user: Extract<Actor, { kind: 
   const before = await userById(tx, user.id)
   const firstName = change.firstName?.trim() ?? before.firstName
   const lastName = change.lastName?.trim() ?? before.lastName
-  const fields =
-    change.fields && checkFields(ctx.product.fields.user, { ...before.fields, ...change.fields }, 'body/fields')
+  const fields = change.fields && changedFields(ctx.product.fields.user, before.fields, change.fields)
   await tx
     .updateTable('users')
     .set({

@@ -49,9 +49,13 @@ function fieldErrors<Values extends Record<string, unknown>>(error: Error, form:
   )
 }
 
-const has = (values: Record<string, unknown>, name: string) =>
-  name.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], values) !==
-  undefined
+/** A group of fields is none: what is wrong with it would stand nowhere. */
+function has(values: Record<string, unknown>, name: string): boolean {
+  const value = name
+    .split('.')
+    .reduce<unknown>((group, part) => (group as Record<string, unknown> | undefined)?.[part], values)
+  return value !== undefined && (typeof value !== 'object' || value === null)
+}
 
 const sentence = (message: string) => text.fieldError(message)
 

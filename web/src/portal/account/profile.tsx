@@ -1,11 +1,13 @@
-import { Button, Group, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/account.ts'
 import { DialogForm } from '../../ui/dialog-form.tsx'
+import { FieldInputs, sentFields, shownFields } from '../../ui/fields.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
+import { product } from '../../ui/page.ts'
 import { Panel } from '../../ui/panel.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Tag } from '../../ui/tag.tsx'
@@ -22,7 +24,7 @@ export function Profile() {
       <Loaded query={me} skeleton={<Rows count={2} height={160} />}>
         {({ user }) => (
           <>
-            <Name key={`${user.firstName} ${user.lastName}`} user={user} />
+            <Name key={JSON.stringify(user)} user={user} />
             <Email user={user} />
           </>
         )}
@@ -31,11 +33,14 @@ export function Profile() {
   )
 }
 
+const asked = product.fields.user
+
 function Name({ user }: { user: User }) {
   const queryClient = useQueryClient()
   const { form, busy, error, onSubmit } = useServerForm({
-    initial: { firstName: user.firstName, lastName: user.lastName },
-    send: (body) => answer(api.PATCH('/v1/me', { body })),
+    initial: { firstName: user.firstName, lastName: user.lastName, fields: shownFields(asked, user.fields) },
+    send: ({ fields, ...names }) =>
+      answer(api.PATCH('/v1/me', { body: { ...names, fields: sentFields(asked, fields, user.fields) } })),
     done: async () => {
       await queryClient.invalidateQueries({ queryKey: meQuery.queryKey })
       toast(text.saved)
@@ -56,6 +61,9 @@ function Name({ user }: { user: User }) {
           mb="md"
           {...form.getInputProps('lastName')}
         />
+        <Stack mb="md">
+          <FieldInputs fields={asked} form={form} at="fields" />
+        </Stack>
         <FormError error={error} />
         <Group>
           <Button type="submit" loading={busy} disabled={!form.isDirty()}>

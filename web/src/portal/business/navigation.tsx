@@ -31,7 +31,12 @@ export function Navigation({ businessId, may }: { businessId: string; may: strin
       {places
         .filter(({ needs }) => may.includes(needs))
         .map(({ to, label }) => (
-          <PlaceLink key={to} to={to} params={{ businessId }} activeOptions={{ exact: true, includeSearch: false }}>
+          <PlaceLink
+            key={to}
+            to={to}
+            params={{ businessId }}
+            activeOptions={{ exact: to === '/b/$businessId', includeSearch: false }}
+          >
             {label}
           </PlaceLink>
         ))}

@@ -5,8 +5,10 @@ import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text as business } from '../../text/business.ts'
 import { Dialog } from '../../ui/dialog.tsx'
+import { FieldInputs, sentFields, shownFields } from '../../ui/fields.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
+import { product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
@@ -80,12 +82,15 @@ const columns: Column<Schemas['Membership']>[] = [
   },
 ]
 
+const asked = product.fields.business
+
 function CreateBusiness({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const { form, busy, error, onSubmit } = useServerForm({
-    initial: { name: '' },
-    send: (body) => answer(api.POST('/v1/businesses', { body })),
+    initial: { name: '', fields: shownFields(asked) },
+    send: ({ name, fields }) =>
+      answer(api.POST('/v1/businesses', { body: { name, fields: sentFields(asked, fields) } })),
     done: async ({ business }) => {
       await queryClient.invalidateQueries(meQuery)
       await navigate({ to: '/b/$businessId', params: { businessId: business.id } })
@@ -96,6 +101,7 @@ function CreateBusiness({ onClose }: { onClose: () => void }) {
       <form onSubmit={onSubmit} noValidate>
         <Stack>
           <TextInput label={text.nameLabel} data-autofocus {...form.getInputProps('name')} />
+          <FieldInputs fields={asked} form={form} at="fields" />
           <FormError error={error} />
           <Button type="submit" loading={busy}>
             {text.submit}

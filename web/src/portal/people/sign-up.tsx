@@ -4,12 +4,15 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/people.ts'
+import { FieldInputs, sentFields, shownFields } from '../../ui/fields.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { ButtonLink, TextLink } from '../../ui/links.tsx'
 import { beginSession } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
+
+const asked = product.fields.business
 
 export function SignUp() {
   const [mailedTo, setMailedTo] = useState<string>()
@@ -23,8 +26,15 @@ function SignUpForm({ onMailed }: { onMailed: (email: string) => void }) {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const { form, busy, error, onSubmit } = useServerForm({
-    initial: { firstName: '', lastName: '', email: '', password: '', business: { name: '' } },
-    send: (body) => answer(api.POST('/v1/signup', { body })),
+    initial: {
+      firstName: '',
+      lastName: '',
+      email: '',
+      password: '',
+      business: { name: '', fields: shownFields(asked) },
+    },
+    send: ({ business: { name, fields }, ...person }) =>
+      answer(api.POST('/v1/signup', { body: { ...person, business: { name, fields: sentFields(asked, fields) } } })),
     done: async (signedUp, { email }) => {
       // Where e-mails are verified first, nobody is in yet.
       if (!('token' in signedUp)) return onMailed(email)
@@ -53,6 +63,7 @@ function SignUpForm({ onMailed }: { onMailed: (email: string) => void }) {
               autoComplete="organization"
               {...form.getInputProps('business.name')}
             />
+            <FieldInputs fields={asked} form={form} at="business.fields" />
             <FormError error={error} />
             <Button type="submit" loading={busy}>
               {text.signUp.submit}

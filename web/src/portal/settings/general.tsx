@@ -2,12 +2,16 @@ import { Button, Card, Group, Stack, Text, TextInput, Title } from '@mantine/cor
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/settings.ts'
+import { FieldInputs, sentFields, shownFields } from '../../ui/fields.tsx'
 import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
+import { product } from '../../ui/page.ts'
 import { toast } from '../../ui/toast.ts'
 import { meQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
 import { businessQuery } from './data.ts'
+
+const asked = product.fields.business
 
 /** What a business is called, here and by the product's own systems. */
 export function General() {
@@ -19,7 +23,7 @@ export function General() {
         {text.general}
       </Title>
       <Loaded query={business} skeleton={<Rows count={2} height={64} />}>
-        {(known) => <Form key={`${known.name} ${known.externalId}`} business={known} />}
+        {(known) => <Form key={JSON.stringify(known)} business={known} />}
       </Loaded>
     </Card>
   )
@@ -29,12 +33,20 @@ function Form({ business }: { business: Schemas['Business'] }) {
   const { businessId, can, bar } = useMembership()
   const queryClient = useQueryClient()
   const { form, busy, error, onSubmit } = useServerForm({
-    initial: { name: business.name, externalId: business.externalId ?? '' },
-    send: ({ name, externalId }) =>
+    initial: {
+      name: business.name,
+      externalId: business.externalId ?? '',
+      fields: shownFields(asked, business.fields),
+    },
+    send: ({ name, externalId, fields }) =>
       answer(
         api.PATCH('/v1/businesses/{businessId}', {
           params: { path: { businessId } },
-          body: { name, externalId: externalId === '' ? null : externalId },
+          body: {
+            name,
+            externalId: externalId === '' ? null : externalId,
+            fields: sentFields(asked, fields, business.fields),
+          },
         }),
       ),
     done: async (saved) => {
@@ -55,6 +67,7 @@ function Form({ business }: { business: Schemas['Business'] }) {
           disabled={!mayChange}
           {...form.getInputProps('externalId')}
         />
+        <FieldInputs fields={asked} form={form} at="fields" disabled={!mayChange} />
         <Text size="sm" c="dimmed">
           {text.id}: <code>{business.id}</code>
         </Text>
