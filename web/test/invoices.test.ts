@@ -65,6 +65,8 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
 
   await page.getByRole('link', { name: String(invoice.number), exact: true }).click()
   await see(`Invoice ${invoice.number}`)
+  const place = page.getByRole('link', { name: 'Invoices', exact: true })
+  expect(await place.getAttribute('aria-current')).toBe('page')
   await page.getByText('First Bank of Example').waitFor()
   await page.getByText(`Name ${invoice.number}, so that it is counted here.`).waitFor()
   await sound('invoice-overdue')
