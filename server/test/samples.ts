@@ -54,7 +54,7 @@ const fieldsOf = (schema: Schema): string[] => {
   const { minProperties = 0, properties = {}, anyOf = [] } = schema
   const required = [...(schema.required ?? []), ...(anyOf[0]?.required ?? [])]
   if (required.length >= minProperties) return required
-  return recordOf(schema) ? [anyName] : Object.keys(properties).slice(0, minProperties)
+  return recordOf(schema) ? [anyName] : [...new Set([...required, ...Object.keys(properties)])].slice(0, minProperties)
 }
 
 /** What the values of a record are, when a schema is one. */

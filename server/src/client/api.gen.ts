@@ -6515,7 +6515,14 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept in the audit log */
+                    reason: string;
+                };
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
@@ -7013,6 +7020,8 @@ export interface operations {
                     name?: string;
                     hidden?: boolean;
                     archived?: boolean;
+                    /** @description Kept in the audit log */
+                    reason: string;
                 };
             };
         };

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
 
+const reason = 'it sells better so'
 let freehold: TestFreehold
 let staff: { token: string }
 beforeAll(async () => {
@@ -66,7 +67,7 @@ test('publishing, archiving, hiding and renaming change no existing subscription
           const version = { prices, trialDays, onEnd, includes: { recordings } }
           freehold.ok(await freehold.api.post(`/v1/staff/plans/${plan}/versions`, version, staff))
         } else {
-          const { status } = await freehold.api.patch(`/v1/staff/plans/${each.plan}`, each.change, staff)
+          const { status } = await freehold.api.patch(`/v1/staff/plans/${each.plan}`, { ...each.change, reason }, staff)
           // The plan of sign-ups cannot be archived.
           expect([200, 409]).toContain(status)
         }

@@ -56,6 +56,7 @@ export async function changePlan(
   actor: Actor,
   key: string,
   { name, hidden, archived, fields }: PlanChange,
+  reason?: string,
 ): Promise<CataloguePlan> {
   const before = await lockPlan(tx, key)
   if (archived === true && before.archivedAt === null) await checkNotNeeded(tx, ctx, key)
@@ -76,7 +77,7 @@ export async function changePlan(
     action: 'plan.changed',
     target: target(after),
     before: offer(before),
-    after: offer(after),
+    after: { ...offer(after), ...(reason === undefined ? {} : { reason }) },
   })
   return after
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
 
+const reason = 'it sells better so'
 let freehold: TestFreehold
 let staff: { token: string }
 let customer: { token: string }
@@ -47,9 +48,9 @@ describe('the public catalogue', () => {
     const shown = async () =>
       (await freehold.api.get('/v1/plans')).body.items.map(({ key }: { key: string }) => key) as string[]
     for (const change of ['archived', 'hidden']) {
-      freehold.ok(await freehold.api.patch('/v1/staff/plans/growth', { [change]: true }, staff))
+      freehold.ok(await freehold.api.patch('/v1/staff/plans/growth', { [change]: true, reason }, staff))
       expect(await shown()).toEqual(['free'])
-      freehold.ok(await freehold.api.patch('/v1/staff/plans/growth', { [change]: false }, staff))
+      freehold.ok(await freehold.api.patch('/v1/staff/plans/growth', { [change]: false, reason }, staff))
       expect(await shown()).toEqual(['free', 'growth'])
     }
   })
@@ -158,22 +159,24 @@ describe('staff', () => {
     const count = async () => (await systemAudit('plan.changed')).length
     const before = await count()
     for (const _ of [1, 2]) {
-      const changed = await freehold.api.patch('/v1/staff/plans/growth', { name: 'Growing' }, staff)
+      const changed = await freehold.api.patch('/v1/staff/plans/growth', { name: 'Growing', reason }, staff)
       expect(changed).toMatchObject({ status: 200, body: { key: 'growth', name: 'Growing' } })
     }
     expect(await count()).toBe(before + 1)
     expect((await systemAudit('plan.changed'))[0]).toMatchObject({
       before: { name: 'Growth' },
-      after: { name: 'Growing' },
+      after: { name: 'Growing', reason },
     })
-    expect((await freehold.api.patch('/v1/staff/plans/growth', {}, staff)).status).toBe(422)
+    expect((await freehold.api.patch('/v1/staff/plans/growth', { reason }, staff)).status).toBe(422)
+    const unreasoned = await freehold.api.patch('/v1/staff/plans/growth', { name: 'Growth', hidden: false }, staff)
+    expect(unreasoned).toMatchObject({ status: 422, body: { errors: [{ path: 'body/reason' }] } })
   })
 
   test('cannot archive the plan that new businesses start on, nor one that others fall back to', async () => {
-    const signup = await freehold.api.patch('/v1/staff/plans/free', { archived: true }, staff)
+    const signup = await freehold.api.patch('/v1/staff/plans/free', { archived: true, reason }, staff)
     expect(signup).toMatchObject({ status: 409, body: { code: 'conflict' } })
 
-    const archive = (archived: boolean) => freehold.api.patch('/v1/staff/plans/unlimited', { archived }, staff)
+    const archive = (archived: boolean) => freehold.api.patch('/v1/staff/plans/unlimited', { archived, reason }, staff)
     const falling = { ...growth, onEnd: 'fallback', fallbackPlan: 'unlimited' }
     freehold.ok(await freehold.api.post('/v1/staff/plans/growth/versions', falling, staff))
     expect(await archive(true)).toMatchObject({ status: 409, body: { code: 'conflict' } })

@@ -128,15 +128,18 @@ export const staffPlanRoutes: Routes = (app, ctx) => {
             name: Type.Optional(Name),
             hidden: Type.Optional(Type.Boolean()),
             archived: Type.Optional(Type.Boolean()),
+            reason: Reason,
           },
-          { ...closed, minProperties: 1 },
+          // The reason alone changes nothing.
+          { ...closed, minProperties: 2 },
         ),
         response: { 200: StaffPlanPage },
       },
     },
     (request) =>
-      acrossBusinesses(request, async (tx) =>
-        presentStaffPlanPage(await changePlan(tx, ctx, actorOf(request), request.params.key, request.body)),
-      ),
+      acrossBusinesses(request, async (tx) => {
+        const { reason, ...change } = request.body
+        return presentStaffPlanPage(await changePlan(tx, ctx, actorOf(request), request.params.key, change, reason))
+      }),
   )
 }

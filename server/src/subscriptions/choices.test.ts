@@ -502,7 +502,8 @@ describe('a choice', () => {
   test('of an archived plan is refused; who is on it may stay', async () => {
     const acme = await open()
     freehold.ok(await acme.staffPlan({ plan: 'old' }))
-    const archive = (archived: boolean) => freehold.api.patch('/v1/staff/plans/old', { archived }, people.admin)
+    const archive = (archived: boolean) =>
+      freehold.api.patch('/v1/staff/plans/old', { archived, reason: 'not sold any more' }, people.admin)
     freehold.ok(await archive(true))
     const other = await open()
     expect(await other.choose({ plan: 'old' })).toMatchObject(refusedWith('plan_archived'))

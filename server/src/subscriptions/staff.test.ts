@@ -251,7 +251,8 @@ describe('a plan change', () => {
   test('to an archived plan is refused; who is on it stays', async () => {
     const acme = await open()
     freehold.ok(await acme.plan({ plan: 'growth' }))
-    const archive = (archived: boolean) => freehold.api.patch('/v1/staff/plans/growth', { archived }, people.admin)
+    const archive = (archived: boolean) =>
+      freehold.api.patch('/v1/staff/plans/growth', { archived, reason: 'not sold any more' }, people.admin)
     freehold.ok(await archive(true))
     const other = await open()
     expect(await other.plan({ plan: 'growth' })).toMatchObject({ status: 409, body: { code: 'plan_archived' } })

@@ -67,7 +67,7 @@ test('another limit may be come near to again: an override, a grant, and not the
   expect(await subjects(email)).toHaveLength(1)
   await consume(token, 1)
   expect(await subjects(email)).toHaveLength(2)
-  await staff('DELETE', '/limits/recordings')
+  await staff('DELETE', '/limits/recordings', { reason })
   await consume(token, 1)
   expect(await subjects(email)).toHaveLength(2)
   await staff('POST', '/grants', { feature: 'recordings', amount: 100, reason })

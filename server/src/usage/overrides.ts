@@ -60,6 +60,7 @@ export async function restoreLimit(
   actor: Actor,
   businessId: string,
   feature: string,
+  reason: string,
 ): Promise<void> {
   kindOf(ctx, feature)
   const before = await lockOverride(tx, ctx, businessId, feature)
@@ -70,6 +71,7 @@ export async function restoreLimit(
     action: 'limit.restored',
     target: target(feature),
     before: summary(before),
+    after: { reason },
   })
 }
 

@@ -121,12 +121,13 @@ export const staffUsageRoutes: Routes = (app, ctx) => {
         summary: "Let the plan's limit count again",
         tags,
         params: path('id', 'feature'),
+        body: Type.Object({ reason: Reason }, closed),
         response: { 204: Type.Null() },
       },
     },
     async (request) => {
       const { id, feature } = request.params
-      await acrossBusinesses(request, (tx) => restoreLimit(tx, ctx, actorOf(request), id, feature))
+      await acrossBusinesses(request, (tx) => restoreLimit(tx, ctx, actorOf(request), id, feature, request.body.reason))
       return null
     },
   )

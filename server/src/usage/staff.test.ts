@@ -36,7 +36,8 @@ async function open() {
       freehold.api.post(`${url}/grants`, { feature: 'recordings', reason, ...body }, people.admin),
     override: (feature: string, body: Record<string, unknown>) =>
       freehold.api.put(`${url}/limits/${feature}`, { reason, ...body }, people.admin),
-    restore: (feature: string) => freehold.api.delete(`${url}/limits/${feature}`, people.admin),
+    restore: (feature: string) =>
+      freehold.api.call('DELETE', `${url}/limits/${feature}`, { reason: 'back to the plan' }, people.admin),
     grants: async () => freehold.ok(await freehold.api.get(url, people.admin)).grants,
   }
 }
@@ -46,7 +47,7 @@ describe('who may', () => {
   test.each([
     ['POST', '/grants', { feature: 'recordings', amount: 1, reason }, 201],
     ['PUT', '/limits/recordings', { limit: 1, reason }, 200],
-    ['DELETE', '/limits/recordings', undefined, 204],
+    ['DELETE', '/limits/recordings', { reason }, 204],
   ])('only staff and admin app keys may %s …%s', async (method, path, body, status) => {
     const { url } = await open()
     const call = (options: { token?: string }) => freehold.api.call(method, url + path, body, options)
@@ -239,7 +240,11 @@ describe('an override', () => {
       { before: { limit: 5 }, after: { limit: 200, reason } },
       { before: null, after: { limit: 5, reason }, target: { kind: 'limit', id: 'recordings' } },
     ])
-    expect(await auditOf(freehold, acme.id, 'limit.restored')).toMatchObject([{ before: { limit: 150 } }])
+    expect(await auditOf(freehold, acme.id, 'limit.restored')).toMatchObject([
+      { before: { limit: 150 }, after: { reason: 'back to the plan' } },
+    ])
+    const unreasoned = await freehold.api.delete(`${acme.url}/limits/recordings`, people.admin)
+    expect(unreasoned).toMatchObject({ status: 422, body: { errors: [{ path: 'body/reason' }] } })
   })
 
   test('of null is unlimited, and goes on counting', async () => {
@@ -347,6 +352,6 @@ test('an unknown business is not found', async () => {
   const url = '/v1/staff/businesses/biz_00000000000000000000000000'
   const grant = await freehold.api.post(`${url}/grants`, { feature: 'recordings', amount: 1, reason }, people.admin)
   const override = await freehold.api.put(`${url}/limits/recordings`, { limit: 1, reason }, people.admin)
-  const restore = await freehold.api.delete(`${url}/limits/recordings`, people.admin)
+  const restore = await freehold.api.call('DELETE', `${url}/limits/recordings`, { reason }, people.admin)
   expect([grant.status, override.status, restore.status]).toEqual([404, 404, 404])
 })

@@ -185,7 +185,7 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
         return
       }
       case 'restore':
-        await transact(crash, (tx) => restoreLimit(tx, ctx, app, businessId, feature))
+        await transact(crash, (tx) => restoreLimit(tx, ctx, app, businessId, feature, reason))
         return
       case 'consume':
         return crash ? consumeAndDie(command) : consume(command)

@@ -1,17 +1,14 @@
 import { Button, Stack } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text as actions } from '../../text/console-actions.ts'
 import { text } from '../../text/console-business.ts'
 import { text as shared } from '../../text/shared.ts'
-import { Confirm } from '../../ui/confirm.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
-import { toast } from '../../ui/toast.ts'
 import { capital, count, words } from '../../ui/words.ts'
+import { ActionDialog } from '../actions/action-dialog.tsx'
 import { shown } from '../actions/override.tsx'
-import { businessKey } from '../data.ts'
 import { Section } from './section.tsx'
 
 type Business = Schemas['StaffBusinessPage']
@@ -84,7 +81,6 @@ const grantColumns: Column<Schemas['Grant']>[] = [
 
 function Overrides({ business: { id, overrides } }: { business: Business }) {
   const [feature, setFeature] = useState<string>()
-  const queryClient = useQueryClient()
   const columns: Column<Schemas['LimitOverride']>[] = [
     { label: text.grants.feature, cell: ({ feature }) => nameOf(feature) },
     { label: text.overrides.limit, cell: ({ limit }) => shown(limit) },
@@ -104,12 +100,6 @@ function Overrides({ business: { id, overrides } }: { business: Business }) {
       ),
     },
   ]
-  const restore = async () => {
-    const params = { path: { id, feature: feature ?? '' } }
-    await answer(api.DELETE('/v1/staff/businesses/{id}/limits/{feature}', { params }))
-    await queryClient.invalidateQueries({ queryKey: businessKey(id) })
-    toast(actions.override.restored)
-  }
   return (
     <>
       <Section
@@ -120,10 +110,20 @@ function Overrides({ business: { id, overrides } }: { business: Business }) {
         rowKey={({ feature }) => feature}
       />
       {feature !== undefined && (
-        <Confirm
+        <ActionDialog
+          businessId={id}
           title={actions.override.restoreTitle(words(feature))}
-          action={actions.override.restore}
-          onConfirm={restore}
+          submit={actions.override.restore}
+          initial={{}}
+          send={({ reason }) =>
+            answer(
+              api.DELETE('/v1/staff/businesses/{id}/limits/{feature}', {
+                params: { path: { id, feature } },
+                body: { reason },
+              }),
+            )
+          }
+          said={() => actions.override.restored}
           onClose={() => setFeature(undefined)}
         />
       )}

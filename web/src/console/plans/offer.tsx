@@ -1,6 +1,7 @@
-import { Button, Checkbox, Group, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Stack, Textarea, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { answer, api, type Schemas } from '../../api.ts'
+import { text as actions } from '../../text/console-actions.ts'
 import { text as versions } from '../../text/console-versions.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -14,7 +15,7 @@ export function Offer({ plan, onClose }: { plan: Schemas['StaffPlanPage']; onClo
   const { key, name, hidden, archived } = plan
   const queryClient = useQueryClient()
   const { form, busy, error, onSubmit } = useServerForm({
-    initial: { name, hidden, archived },
+    initial: { name, hidden, archived, reason: '' },
     send: (body) => answer(api.PATCH('/v1/staff/plans/{key}', { params: { path: { key } }, body })),
     done: async () => {
       await queryClient.invalidateQueries({ queryKey: ['plans'] })
@@ -29,6 +30,13 @@ export function Offer({ plan, onClose }: { plan: Schemas['StaffPlanPage']; onClo
           <TextInput label={text.name} data-autofocus {...form.getInputProps('name')} />
           <Checkbox label={text.hidden} {...form.getInputProps('hidden', { type: 'checkbox' })} />
           <Checkbox label={text.archived} {...form.getInputProps('archived', { type: 'checkbox' })} />
+          <Textarea
+            label={actions.reason}
+            description={actions.reasonHint}
+            autosize
+            minRows={2}
+            {...form.getInputProps('reason')}
+          />
           <FormError error={error} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
