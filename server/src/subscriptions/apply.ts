@@ -51,6 +51,8 @@ export async function apply(
   const { plan, price } = decision.after
   const change = { kind: awaits, plan: plan.planKey, price }
   const wanted = { ...newInvoice(before, lines), cycleNumber: decision.after.cycleNumber, cause: awaits, change }
+  // Credit may settle it at once. Counters are waited for first: whoever has a number holds up everybody's invoices.
+  await invalidateCounters(tx, before.businessId)
   const invoice = await openInvoice(tx, ctx, wanted)
   const isSettled = !invoice || invoice.status === 'paid'
   if (isSettled) return write(tx, ctx, actor, before, { ...decision, lines: [] }, details)

@@ -178,6 +178,27 @@ describe('a first purchase', () => {
     expect(await acme.events()).toEqual(['created', 'plan_changed'])
   })
 
+  test('that credit covers holds up no invoice of others while it waits for counting to finish', async () => {
+    const [acme, other] = [await open(), await open()]
+    freehold.ok(await acme.credit(50_00))
+    await acme.consume(1)
+    let chosen: ReturnType<typeof acme.choose> | undefined
+    await freehold.ctx.db.across.transaction().execute(async (tx) => {
+      await tx.selectFrom('usageCounters').select('used').where('businessId', '=', acme.id).forNoKeyUpdate().execute()
+      chosen = acme.choose({ plan: 'starter' })
+      await freehold.eventually(async () => {
+        const waiting = await freehold.sql(
+          "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%usage_counters%'",
+        )
+        return waiting.length > 0
+      })
+      const begun = performance.now()
+      freehold.ok(await other.staffPlan({ plan: 'starter', charge: 'invoice' }))
+      expect(performance.now() - begun).toBeLessThan(3000)
+    })
+    expect(await chosen).toMatchObject({ status: 200, body: { plan: { key: 'starter' }, awaitingPayment: null } })
+  })
+
   test('is not paid by credit that is given later, until it is asked for anew', async () => {
     const acme = await open()
     freehold.ok(await acme.choose({ plan: 'starter' }))
