@@ -8,6 +8,7 @@ export { FreeholdError, type ErrorCode, type FieldError } from './errors.ts'
 export { createFreehold, type Freehold, type FreeholdOptions } from './freehold.ts'
 export type { Charge, ChargeResult, PaymentProvider } from './invoices/provider.ts'
 export type { ProblemBody } from './http/problem.ts'
+export { ProductDefinitionError } from './product-definition-error.ts'
 export type { Entitlements, ProductNames } from './product-names.ts'
 export type { EventHandlers, Hooks, ProductTask, TaskContext } from './product-hooks.ts'
 export {
@@ -15,7 +16,6 @@ export {
   defineProduct,
   eur,
   months,
-  ProductDefinitionError,
   usd,
   weeks,
   years,

@@ -3,6 +3,7 @@ import { isEventType } from './events/catalogue.ts'
 import { fieldProblems } from './http/fields.ts'
 import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
+import { ProductDefinitionError } from './product-definition-error.ts'
 import type { EventHandlers, Hooks, ProductTask } from './product-hooks.ts'
 import type {
   DowngradePolicy,
@@ -231,17 +232,6 @@ export function defineProduct<
   if ('members' in (loose.features ?? {})) problems.push('features.members: is built in')
   if (problems.length > 0) throw new ProductDefinitionError(problems)
   return product
-}
-
-/** A definition that cannot work: `problems` lists every one of them, each with its path. */
-export class ProductDefinitionError extends TypeError {
-  readonly problems: string[]
-
-  constructor(problems: string[]) {
-    super(`The product definition cannot be used:\n${problems.map((each) => `  - ${each}`).join('\n')}`)
-    this.name = 'ProductDefinitionError'
-    this.problems = problems
-  }
 }
 
 type LoosePlan = PlanDefinition<Record<string, FeatureDefinition>, string, ProductFields>
