@@ -365,6 +365,18 @@ describe('keys', () => {
     expect(await run('keys', 'revoke', item.id)).toMatchObject({ exitCode: 0 })
   })
 
+  test('an event is skipped for a reason, and only one that is stuck', async () => {
+    expect(await run('events', 'stuck', '--json')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('[]') })
+    expect(await run('events', 'skip', 'evt_unknown')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--reason is missing'),
+    })
+    expect(await run('events', 'skip', 'evt_unknown', '--reason', 'gone for good')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('No event evt_unknown has failed and waits'),
+    })
+  })
+
   test('an unknown key cannot be revoked', async () => {
     const { exitCode, stderr } = await run('keys', 'revoke', 'app_unknown')
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'freehold: There is no app key app_unknown\n' })

@@ -35,6 +35,14 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'Print the description of the HTTP API',
     load: async () => (await import('./openapi.ts')).openapi,
   },
+  'events stuck': {
+    about: 'List the events whose handler has failed',
+    load: async () => (await import('./events.ts')).stuck,
+  },
+  'events skip': {
+    about: 'Tick off an event that can never be handled',
+    load: async () => (await import('./events.ts')).skip,
+  },
   'staff add': {
     about: 'Make somebody staff',
     load: async () => (await import('./staff.ts')).add,

@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { systemActor } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { cleanUp } from '../jobs/clean-up.ts'
 import type { EventHandlers } from '../product-hooks.ts'
 import { days, defineProduct, usd } from '../product.ts'
 import { openDelivery } from './deliver.ts'
 import { emit, emitAll } from './emit.ts'
+import { skipEvent, stuckEvents } from '../background/stuck-events.ts'
 
 const open: TestFreehold[] = []
 async function start(options: Parameters<typeof createTestFreehold>[0] = {}): Promise<TestFreehold> {
@@ -187,6 +189,38 @@ describe('a handler', () => {
     expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map((_, index) => index + 1))
     expect(new Set(attempts.map(({ id }) => id)).size).toBe(1)
     expect(await waiting(freehold, broken)).toBe(0)
+  })
+
+  test('that can never handle an event is spared it when staff skip it, with a reason, and the next ones come', async () => {
+    const { product, namesOf } = recording((_, name) => {
+      if (name === 'poison') throw new Error('no such customer over there')
+    })
+    const freehold = await start({ product, worker: true })
+    const { ctx } = freehold
+    const { id } = (await freehold.signUp()).business as { id: string }
+    await happen(freehold, id, 'poison', 'next')
+    const stuck = () => stuckEvents(ctx.db.across, 10)
+    await freehold.eventually(async () => (await stuck()).length === 1, 'the failure')
+    const [event] = await stuck()
+    expect(event).toMatchObject({ businessId: id, type: 'business.updated', error: 'no such customer over there' })
+    const waitingOne = await freehold.sql('select id from freehold.events where business_id = $1 and attempts = 0', [
+      id,
+    ])
+    const skip = (eventId = event?.id ?? '') =>
+      acrossBusinesses(ctx.db, (tx) => skipEvent(tx, ctx, systemActor('somebody'), eventId, 'gone for good'))
+    for (const { id: untried } of waitingOne) await expect(skip(untried)).rejects.toMatchObject({ code: 'not_found' })
+    const tries = await Promise.allSettled([skip(), skip()])
+    expect(tries.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    await freehold.eventually(async () => namesOf(id).includes('next'), 'the one behind it')
+    expect(await stuck()).toEqual([])
+    const entries = await freehold.sql(
+      `select actor_name, before ->> 'error' as error, after from freehold.audit_entries
+       where business_id = $1 and action = 'event.skipped'`,
+      [id],
+    )
+    expect(entries).toEqual([
+      { actor_name: 'somebody', error: 'no such customer over there', after: { reason: 'gone for good' } },
+    ])
   })
 
   test('waits longer after each failure', async () => {

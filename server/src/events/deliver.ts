@@ -197,13 +197,16 @@ export function openDelivery(
   /** The business's events wait for this one, longer each time. */
   const fail = async ({ businessId, id, type, attempt: number }: FreeholdEvent, failure: unknown) => {
     ctx.log.error({ err: failure, event: id, type, businessId, attempt: number }, 'an event handler failed')
-    await db
+    const { numUpdatedRows } = await db
       .updateTable('events')
       .set({ error: (failure instanceof Error ? failure.message : String(failure)).slice(0, 500) })
       .where('businessId', '=', businessId)
       .where('id', '=', id)
-      .execute()
-    await hold(businessId, Math.min(1000 * 2 ** (number - 1), longestPauseMilliseconds), null)
+      .where('deliveredAt', 'is', null)
+      .executeTakeFirst()
+    // What was skipped meanwhile is waited for no longer.
+    const isSkipped = numUpdatedRows === 0n
+    await hold(businessId, isSkipped ? 0 : Math.min(1000 * 2 ** (number - 1), longestPauseMilliseconds), null)
   }
 
   return {
