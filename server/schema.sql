@@ -618,7 +618,6 @@ create table freehold.subscriptions (
   constraint subscriptions_billed_check CHECK ((billed >= 0)),
   constraint subscriptions_check CHECK ((cycle_end > cycle_start)),
   constraint subscriptions_check1 CHECK (((status = 'ended'::text) = (ended_at IS NOT NULL))),
-  constraint subscriptions_check2 CHECK ((NOT (cancel_at_cycle_end AND pause_at_cycle_end))),
   constraint subscriptions_status_check CHECK ((status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text, 'paused'::text, 'ended'::text])))
 );
 CREATE INDEX subscriptions_due ON freehold.subscriptions USING btree (cycle_end, business_id, id) WHERE (status = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text]));

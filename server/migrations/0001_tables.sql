@@ -235,8 +235,7 @@ create table freehold.subscriptions (
   version int not null default 1,
   created_at timestamptz not null,
   primary key (business_id, id),
-  check ((status = 'ended') = (ended_at is not null)),
-  check (not (cancel_at_cycle_end and pause_at_cycle_end))
+  check ((status = 'ended') = (ended_at is not null))
 );
 create unique index subscriptions_current on freehold.subscriptions (business_id) where status <> 'ended';
 create index subscriptions_due on freehold.subscriptions (cycle_end, business_id, id)

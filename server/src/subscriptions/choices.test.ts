@@ -687,6 +687,17 @@ describe('a pause', () => {
     expect(await acme.now()).toMatchObject({ status: 'active' })
   })
 
+  test('stays scheduled when a cancellation that came after it is taken back', async () => {
+    const acme = await open()
+    freehold.ok(await acme.pause())
+    expect((await acme.cancel()).body).toMatchObject({ cancelAtCycleEnd: true, pauseAtCycleEnd: true })
+    freehold.ok(await acme.undoCancel())
+    expect(await acme.now()).toMatchObject({ cancelAtCycleEnd: false, pauseAtCycleEnd: true })
+    freehold.ok(await acme.cancel())
+    await acme.advance(15)
+    expect(await acme.now()).toMatchObject({ status: 'ended', pauseAtCycleEnd: false })
+  })
+
   test('of a free plan ends at once', async () => {
     const acme = await open()
     freehold.ok(await acme.pause())

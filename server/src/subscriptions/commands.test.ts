@@ -215,7 +215,6 @@ describe('whatever is done, in whatever order', () => {
           const decision = command.run(before, now)
           const after = settle(before, decision)
           expect(after.cycleEnd > after.cycleStart).toBe(true)
-          expect(after.cancelAtCycleEnd && after.pauseAtCycleEnd).toBe(false)
           expect((after.status === 'ended') === (after.endedAt !== null)).toBe(true)
           expect(after === before || after.version > before.version).toBe(true)
           expect(after.billed).toBeGreaterThanOrEqual(0)

@@ -285,7 +285,8 @@ export function cancel(state: Subscription, when: 'now' | 'cycleEnd', now: Date)
   if (when === 'now') return end(state, 'cancelled', now)
   if (state.status === 'paused') return pausedHasNoEnd
   if (state.cancelAtCycleEnd) return nothing
-  const after = next(state, { cancelAtCycleEnd: true, pauseAtCycleEnd: false })
+  // A scheduled pause stays: the end goes before it, and it is there again when that is taken back.
+  const after = next(state, { cancelAtCycleEnd: true })
   return { kind: 'cancel_scheduled', after, lines: [], effectiveAt: state.cycleEnd }
 }
 
