@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../server/src/index.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { days, defineProduct, usd } from '../../server/src/product.ts'
 import { openWeb } from './pages.ts'
