@@ -294,6 +294,7 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
   async function hold({ amount, seconds }: Of<'reserve'>): Promise<void> {
     const at = await period()
     const answer = await reserve(ctx, subject, { ...ask, feature, amount, ttlSeconds: seconds }).catch(refusal)
+    await followLapsed()
     if (!answer?.allowed || answer.id === null) return
     add(reference.held, at, amount)
     expect(answer, 'what is used and held is what was counted and reserved').toMatchObject({
@@ -302,6 +303,21 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
     })
     const expiresAt = new Date(now.getTime() + seconds * 1000)
     reference.reservations.push({ id: answer.id, amount, period: at, isOpen: true, expiresAt })
+  }
+
+  /** What has run out goes when somebody needs it or a worker comes by, and never before. */
+  async function followLapsed(): Promise<void> {
+    const open = reference.reservations.filter(({ isOpen }) => isOpen)
+    const gone = await sql<{ id: string }>(
+      'select id from freehold.reservations where id = any($1) and released_at is not null',
+      [open.map(({ id }) => id)],
+    )
+    for (const held of open) {
+      if (!gone.some(({ id }) => id === held.id)) continue
+      expect(held.expiresAt.getTime(), '[14] what is reserved is held to its end').toBeLessThanOrEqual(now.getTime())
+      held.isOpen = false
+      add(reference.held, held.period, -held.amount)
+    }
   }
 
   async function settleHold(command: Of<'confirm'> | Of<'release'>): Promise<void> {
@@ -374,11 +390,9 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
       expect(shape(stored), '[8] whoever reads sees what is written').toEqual(shape(expected))
     }
     await expireReservations(ctx)
-    for (const held of reference.reservations) {
-      if (!held.isOpen || held.expiresAt > now) continue
-      held.isOpen = false
-      add(reference.held, held.period, -held.amount)
-    }
+    await followLapsed()
+    const over = reference.reservations.filter(({ isOpen, expiresAt }) => isOpen && expiresAt <= now)
+    expect(over, '[14] a worker that came by leaves nothing that has run out').toEqual([])
     await chaseOverdue(ctx)
     await announceTrialEndings(ctx)
     await mailAlerts(ctx)
@@ -399,6 +413,7 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
 
   /** What the database says is what the reference remembers. */
   async function compare(): Promise<void> {
+    await followLapsed()
     const counters = await sql<{ start: Date; used: number; held: number }>(
       `select period_start as start, used::int, held::int from freehold.usage_counters
        where business_id = $1 and feature = $2 order by 1`,
