@@ -2,18 +2,22 @@ import { sql } from 'kysely'
 import type { Tx } from './db/open.ts'
 
 /**
- * What other processes may remember and must now forget: the id of a business or a key. Sent with the transaction that
+ * What every process may remember and must now forget: the id of a business or a key. Sent with the transaction that
  * changes it. Nothing is decided by what is remembered alone: the consuming statement checks again.
  */
 export const changesChannel = 'freehold_changes'
 
-export async function announceChange(tx: Tx, id: string): Promise<void> {
-  await sql`select pg_notify(${changesChannel}, ${id})`.execute(tx)
-}
+export const announceChange = (tx: Tx, id: string): Promise<void> => announceChanges(tx, [id])
 
 export async function announceChanges(tx: Tx, ids: string[]): Promise<void> {
+  announced.set(tx, [...announcedIn(tx), ...ids])
   await sql`select pg_notify(${changesChannel}, id) from unnest(${ids}::text[]) as id`.execute(tx)
 }
+
+const announced = new WeakMap<Tx, string[]>()
+
+/** So that this process forgets it as soon as that is committed: who has changed something reads what it is now. */
+export const announcedIn = (tx: Tx): string[] => announced.get(tx) ?? []
 
 /** The receiving side: who remembers something subscribes. */
 export type Changes = {

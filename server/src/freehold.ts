@@ -162,12 +162,14 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     clock.refresh().catch((error: unknown) => log.warn({ err: error }, 'the clock could not be read'))
   }
   const listeners: ChangeListener[] = []
+  const forget = (id: string) => listeners.forEach((listener) => listener.changed(id))
+  db.committed.push(forget)
   const notifications = await listen(
     connection,
     log,
     {
       [clockChannel]: refreshClock,
-      [changesChannel]: (id) => listeners.forEach((listener) => listener.changed(id)),
+      [changesChannel]: forget,
       [eventsChannel]: () => opened.working?.lookForEvents(),
     },
     () => {

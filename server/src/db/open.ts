@@ -12,6 +12,8 @@ export type Database = {
   tenant: Kysely<Tables>
   acrossPool: pg.Pool
   gatePool: pg.Pool
+  /** Told what was announced in a transaction of this process, once it is committed. */
+  committed: ((id: string) => void)[]
   close: () => Promise<void>
 }
 
@@ -66,6 +68,7 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     tenant: kysely(tenantPool),
     acrossPool,
     gatePool,
+    committed: [],
     close: async () => {
       await Promise.all([acrossPool.end(), tenantPool.end(), gatePool.end()])
     },

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import type { Database, Tx } from './open.ts'
+import { announcedIn } from '../changes.ts'
+import type { Database, Queryable, Tx } from './open.ts'
 
 /** The id of a business that access control has let the caller into. Only `authorized` makes one. */
 export type AuthorizedBusinessId = string & { readonly authorized: unique symbol }
@@ -12,12 +13,10 @@ export function withinBusiness<T>(
   businessId: AuthorizedBusinessId,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  return retryDeadlock(() =>
-    db.tenant.transaction().execute(async (tx) => {
-      await sql`select set_config('app.business_id', ${businessId}, true)`.execute(tx)
-      return work(tx)
-    }),
-  )
+  return transact(db, db.tenant, async (tx) => {
+    await sql`select set_config('app.business_id', ${businessId}, true)`.execute(tx)
+    return work(tx)
+  })
 }
 
 /**
@@ -25,7 +24,20 @@ export function withinBusiness<T>(
  * Whoever calls it says by its name that no business fences it in.
  */
 export function acrossBusinesses<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return retryDeadlock(() => db.across.transaction().execute(work))
+  return transact(db, db.across, work)
+}
+
+async function transact<T>(db: Database, over: Queryable, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let changed: string[] = []
+  const result = await retryDeadlock(() =>
+    over.transaction().execute(async (tx) => {
+      const done = await work(tx)
+      changed = announcedIn(tx)
+      return done
+    }),
+  )
+  for (const tell of db.committed) changed.forEach(tell)
+  return result
 }
 
 /**
