@@ -179,8 +179,9 @@ function startTrial(state: Subscription, wanted: Terms, now: Date): Decision | R
  */
 function changedNow(state: Subscription, wanted: Terms, isCharged: boolean, now: Date): Subscription {
   const { amount } = priceOf(wanted)
-  // From a trial the way back to a free plan stays open.
-  const pendingChange = wayBack(state)
+  // From a trial the way back to a free plan stays open, unless that is where it leads now.
+  const back = wayBack(state)
+  const pendingChange = back && !sameTerms(back, wanted) ? back : null
   const changed = next(state, { ...wanted, pendingChange, awaiting: null })
   if (state.status === 'trialing' || state.status === 'paused') return changed
   if (sameInterval(state, wanted)) return { ...changed, billed: isCharged ? amount : state.billed }
