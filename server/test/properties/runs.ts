@@ -1,4 +1,4 @@
-import type fc from 'fast-check'
+import fc from 'fast-check'
 
 /**
  * How often properties are tried, and how one that failed is tried again. A failure prints its seed and its path:
@@ -10,16 +10,17 @@ import type fc from 'fast-check'
  */
 const { PROPERTY_RUNS, FREEHOLD_SEED, FREEHOLD_PATH } = process.env
 
-export function runs(count: number): Pick<fc.Parameters, 'numRuns' | 'seed' | 'path' | 'endOnFailure'> {
-  return {
-    numRuns: PROPERTY_RUNS === undefined ? count : Number(PROPERTY_RUNS),
-    ...(PROPERTY_RUNS === undefined || FREEHOLD_SEED !== undefined
-      ? { seed: Number(FREEHOLD_SEED ?? 20_261_124) }
-      : {}),
-    ...(FREEHOLD_PATH === undefined ? {} : { path: FREEHOLD_PATH }),
-  }
-}
+fc.configureGlobal({
+  ...(PROPERTY_RUNS === undefined ? {} : { numRuns: Number(PROPERTY_RUNS) }),
+  ...(PROPERTY_RUNS === undefined || FREEHOLD_SEED !== undefined ? { seed: Number(FREEHOLD_SEED ?? 20_261_124) } : {}),
+  ...(FREEHOLD_PATH === undefined ? {} : { path: FREEHOLD_PATH }),
+})
+
+/** For properties that take long: fewer, unless told otherwise. */
+export const runs = (count: number): { numRuns: number } => ({
+  numRuns: PROPERTY_RUNS === undefined ? count : Number(PROPERTY_RUNS),
+})
 
 /** Long enough for that many; a machine may be busy with other things. */
 export const patience = (count: number, millisecondsEach: number): number =>
-  60_000 + (runs(count).numRuns ?? count) * millisecondsEach
+  60_000 + runs(count).numRuns * millisecondsEach
