@@ -21,6 +21,9 @@ export default defineConfig({
     maxWorkers: 3,
     // Files of one process share what they import: they have databases and servers of their own.
     isolate: false,
+    // They end what hangs, and are no measure: a machine may be busy with other things.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     projects: [
       {
         extends: true,
@@ -30,8 +33,6 @@ export default defineConfig({
           exclude: apart,
           globalSetup: [],
           setupFiles: ['server/test/statements.ts', 'server/test/properties/runs.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
           typecheck: { enabled: true, include: ['server/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
         },
       },
@@ -43,8 +44,6 @@ export default defineConfig({
           isolate: true,
           globalSetup: [],
           setupFiles: ['server/test/statements.ts', 'server/test/properties/runs.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
         },
       },
       {
@@ -54,8 +53,6 @@ export default defineConfig({
           include: ['web/**/*.test.ts'],
           globalSetup: [],
           setupFiles: ['server/test/properties/runs.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
     ],

@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true, force: true }))
 
-test('without DATABASE_URL the database and the secret are in DATA_DIR', { timeout: 60_000 }, async () => {
+test('without DATABASE_URL the database and the secret are in DATA_DIR', async () => {
   const dataDir = join(home, 'data')
   const child = spawn('npm', ['start'], {
     cwd: import.meta.dirname,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freeholdPlugin } from '../src/http/server.ts'
 import type { Routes } from '../src/http/request.ts'
 import { openInvoice } from '../src/invoices/invoices.ts'
@@ -137,7 +137,6 @@ type Schemas = { body?: Schema; querystring?: Schema; response?: Record<string, 
 type World = { business: { id: string }; token: string; key: string; ids: Record<string, string> }
 
 // Thousands of requests, on machines that do other things too.
-vi.setConfig({ testTimeout: 120_000 })
 
 let freehold: TestFreehold
 const routes: Route[] = []
@@ -194,7 +193,7 @@ beforeAll(async () => {
     appMeter: await appKey('meter'),
     appAdmin: await appKey('admin'),
   })
-}, 60_000)
+})
 afterAll(() => freehold.close())
 
 /** A business with a row of everything that a route can name. */

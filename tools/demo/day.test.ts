@@ -5,7 +5,7 @@ import { databaseUrl, template } from '../../server/test/database.ts'
 import { playDay } from './day.ts'
 import { openStage } from './stage.ts'
 
-test('the day of the article works from sign-up to audit, on real processes', { timeout: 90_000 }, async () => {
+test('the day of the article works from sign-up to audit, on real processes', async () => {
   const name = `day_${randomBytes(6).toString('hex')}`
   const admin = new pg.Client({ connectionString: inject('clusterUrl') })
   await admin.connect()

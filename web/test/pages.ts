@@ -42,7 +42,7 @@ async function visit(
     reducedMotion: 'reduce',
   })
   if (token !== undefined) await signIn(context, base, token)
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const complaints = listen(page)
   return {

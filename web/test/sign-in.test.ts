@@ -114,6 +114,7 @@ test('a session that ends elsewhere leads to sign-in and back', async () => {
   const { page, go, see, close } = await web.visit({ token })
   await go(`/b/${business.id}`)
   await see('Acme')
+  await page.waitForLoadState('networkidle')
   await web.api.post('/v1/logout', {}, { token })
   await page.getByRole('link', { name: 'Team' }).click()
   await see('Sign in')

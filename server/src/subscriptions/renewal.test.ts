@@ -330,7 +330,7 @@ describe('what cannot be renewed now', () => {
 describe('several thousand at once', () => {
   const count = 8000
 
-  test('are all renewed exactly once although a worker is killed in the middle', { timeout: 60_000 }, async () => {
+  test('are all renewed exactly once although a worker is killed in the middle', async () => {
     const fleet = await createTestFreehold()
     const workers: Worker[] = []
     try {
