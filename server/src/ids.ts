@@ -37,20 +37,22 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 let lastMillisecond = 0
 let lastTime = ''
+let lastRandom = ''
 let sequence = 0
 
 /**
- * `biz_` + 26 characters: 48 bits of time, 15 of sequence and 65 random ones. Ids made by one process ascend even
- * within a millisecond, so lists ordered by id are ordered by creation.
+ * `biz_` + 26 characters: 48 bits of time, 15 of sequence and 65 random ones, which are new with each millisecond. Ids
+ * made by one process ascend even within one, so lists ordered by id are ordered by creation. They are no secrets.
  */
 export function newId(kind: IdKind, at: Date): string {
   const milliseconds = at.getTime()
   if (milliseconds > lastMillisecond || sequence === 0x7fff) {
     lastMillisecond = Math.max(milliseconds, lastMillisecond + 1)
     lastTime = base32(lastMillisecond, 10)
+    lastRandom = randomText(13)
     sequence = 0
   } else sequence += 1
-  return `${idPrefixes[kind]}_${lastTime}${base32(sequence, 3)}${randomText(13)}`
+  return `${idPrefixes[kind]}_${lastTime}${base32(sequence, 3)}${lastRandom}`
 }
 
 /** Random text of 5 bits a character. */

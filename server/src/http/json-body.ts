@@ -26,6 +26,7 @@ export function parseBody(text: string): unknown {
   } catch {
     throw new FreeholdError('invalid_json')
   }
+  if (isPlain(text, body)) return body
   let names = 0
   let level = [{ value: body, path: 'body' }]
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -50,6 +51,20 @@ export function parseBody(text: string): unknown {
   if (names !== text.replace(texts, '').split(':').length - 1) throw invalid('body', 'names a field twice')
   return body
 }
+
+/**
+ * Most bodies are one flat object of texts without an escape, and their text alone shows it: no bracket,
+ * backslash, space before a colon or forbidden name stands anywhere in it, and a quote is followed by a colon as often as
+ * there are names. Looking at each value costs ten times as much, and this is on the path of every counted unit.
+ */
+function isPlain(text: string, body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || text.lastIndexOf('{') !== 0 || unusual.test(text)) return false
+  let names = 0
+  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) names += 1
+  return names === Object.keys(body).length
+}
+
+const unusual = /[[\\]|\s:|__proto__|constructor|prototype/
 
 const texts = /"[^"\\]*(?:\\.[^"\\]*)*"/g
 
