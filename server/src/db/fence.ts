@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { withOptions } from './open.ts'
 
 /** What is wrong with the fence between businesses, and what mends it. */
 export type FenceProblem = { problem: string; remedy: string }
@@ -102,7 +103,10 @@ async function leaking(client: pg.ClientBase): Promise<FenceProblem | undefined>
 
 // Connections take the role as they open; a pooler in between may drop that.
 async function notTakenFromOptions(connection: pg.ClientConfig): Promise<FenceProblem | undefined> {
-  const client = new pg.Client({ connectionTimeoutMillis: 10_000, ...connection, options: '-c role=freehold_tenant' })
+  const client = new pg.Client({
+    connectionTimeoutMillis: 10_000,
+    ...withOptions(connection, ['-c role=freehold_tenant']),
+  })
   try {
     await client.connect()
     const { rows } = await client.query<{ user: string }>('select current_user as user')

@@ -22,7 +22,7 @@ export type Tx = Transaction<Tables>
 /** Either a transaction or the database itself, for statements that stand alone. */
 export type Queryable = Kysely<Tables>
 
-const tenantRole = 'freehold_tenant'
+export const tenantRole = 'freehold_tenant'
 
 // Counts and amounts stay far below 2^53; as numbers they are JSON as they are.
 const types: pg.CustomTypesConfig = {
@@ -39,14 +39,13 @@ const gatePlans = ['hashjoin', 'mergejoin', 'seqscan', 'indexscan']
 /** Opens the pools. `poolSize` is the upper bound of each; connections are made when needed. */
 export function openDatabase(database: string | pg.Pool, poolSize = 16): Database {
   const base = connectionOf(database)
-  const pool = (max: number, options = '') => {
+  const pool = (max: number, settings: string[]) => {
     const opened = new pg.Pool({
-      ...base,
+      ...withOptions(base, settings),
       types,
       max,
       connectionTimeoutMillis: 5_000,
       application_name: 'freehold',
-      ...(options === '' ? {} : { options }),
     })
     // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
     opened.on('error', () => {})
@@ -54,9 +53,9 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     opened.on('connect', (client) => client.on('error', () => {}))
     return opened
   }
-  const acrossPool = pool(poolSize)
-  const tenantPool = pool(poolSize, `-c role=${tenantRole}`)
-  const gatePool = pool(4, ['-c lock_timeout=25ms', ...gatePlans].join(' '))
+  const acrossPool = pool(poolSize, [])
+  const tenantPool = pool(poolSize, [`-c role=${tenantRole}`])
+  const gatePool = pool(4, ['-c lock_timeout=25ms', ...gatePlans])
   const kysely = (over: pg.Pool) =>
     new Kysely<Tables>({
       dialect: new PostgresDialect({ pool: over }),
@@ -72,6 +71,23 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     close: async () => {
       await Promise.all([acrossPool.end(), tenantPool.end(), gatePool.end()])
     },
+  }
+}
+
+/**
+ * A connection with settings it starts with, in addition to those it has. A connection string has the last word with the
+ * driver, so its own must not stand there: they would take the place of ours, and the fence's role would be lost.
+ */
+export function withOptions<Config extends pg.ClientConfig>(connection: Config, settings: string[]): Config {
+  const { connectionString, options = '' } = connection
+  const inString = /[?&]options=([^&#]*)/.exec(connectionString ?? '')
+  const said = inString ? decodeURIComponent((inString[1] ?? '').replaceAll('+', ' ')) : options
+  return {
+    ...connection,
+    ...(connectionString === undefined
+      ? {}
+      : { connectionString: connectionString.replace(/([?&])options=[^&#]*&?/, '$1') }),
+    options: [said, ...settings].filter((each) => each !== '').join(' '),
   }
 }
 

@@ -1,20 +1,27 @@
 import { sql } from 'kysely'
 import { announcedIn } from '../changes.ts'
-import type { Database, Queryable, Tx } from './open.ts'
+import { tenantRole, type Database, type Queryable, type Tx } from './open.ts'
 
 /** The id of a business that access control has let the caller into. Only `authorized` makes one. */
 export type AuthorizedBusinessId = string & { readonly authorized: unique symbol }
 
 export const authorized = (businessId: string): AuthorizedBusinessId => businessId as AuthorizedBusinessId
 
-/** Runs `work` in one transaction that sees this business and no other (row level security). */
+/**
+ * Runs `work` in one transaction that sees this business and no other (row level security). A connection that does not
+ * carry the fence's role, because a pooler dropped it, would see every business: it does nothing.
+ */
 export function withinBusiness<T>(
   db: Database,
   businessId: AuthorizedBusinessId,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   return transact(db, db.tenant, async (tx) => {
-    await sql`select set_config('app.business_id', ${businessId}, true)`.execute(tx)
+    const { rows } = await sql<{ role: string }>`
+        select set_config('app.business_id', ${businessId}, true), current_setting('role') as role`.execute(tx)
+    if (rows[0]?.role !== tenantRole) {
+      throw new Error(`A connection does not carry the role ${tenantRole}: \`freehold doctor\` says what to do`)
+    }
     return work(tx)
   })
 }

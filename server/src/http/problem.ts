@@ -106,6 +106,8 @@ export function asFreeholdError(error: unknown): FreeholdError {
   // The client went away in the middle of its request: nobody reads this, and nothing of ours is amiss.
   if (error.message === 'aborted') return new FreeholdError('malformed_request')
   if (sqlState(error) === '22021') return new FreeholdError('invalid_request', 'Text must not hold the character NUL')
+  if (waitedForLock.has(sqlState(error) ?? ''))
+    return new FreeholdError('busy', 'Somebody else is changing this', { retryAfterSeconds: 1, cause: error })
   if (isUnavailable(error)) return new FreeholdError('unavailable', undefined, { retryAfterSeconds: 1, cause: error })
   const fastify = error as FastifyError
   if (fastify.validation) {
@@ -122,13 +124,28 @@ export function asFreeholdError(error: unknown): FreeholdError {
   return new FreeholdError('internal_error', undefined, { cause: error })
 }
 
-// The database is gone, restarting, or has no connection to give.
+// A row that somebody holds for longer than a request waits; a deadlock that came back each time it was tried again.
+const waitedForLock = new Set(['55P03', '40P01'])
+
+// The database is gone, restarting, out of room, only a copy, or has no connection to give; or there is no way to it.
 function isUnavailable(error: Error): boolean {
   const code = sqlState(error) ?? ''
   return (
-    code.startsWith('08') ||
-    ['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code) ||
-    /timeout exceeded when trying to connect|Connection terminated|is not queryable/.test(error.message)
+    /^(08|53)/.test(code) ||
+    ['57P01', '57P02', '57P03', '25P03', '25006', '58030'].includes(code) ||
+    [
+      'ECONNREFUSED',
+      'ECONNRESET',
+      'EPIPE',
+      'ETIMEDOUT',
+      'EHOSTUNREACH',
+      'ENETUNREACH',
+      'ENOTFOUND',
+      'EAI_AGAIN',
+    ].includes(code) ||
+    /timeout exceeded when trying to connect|Connection terminated|is not queryable|Query read timeout/.test(
+      error.message,
+    )
   )
 }
 
