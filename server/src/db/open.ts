@@ -1,6 +1,8 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { FreeholdError } from '../errors.ts'
 import type { Tables } from './tables.ts'
+import { openTurns, type Turns } from './turns.ts'
 
 /**
  * Two pools on one database. `across` is the application's own user; `tenant` connections carry the role
@@ -12,6 +14,8 @@ export type Database = {
   tenant: Kysely<Tables>
   acrossPool: pg.Pool
   gatePool: pg.Pool
+  /** Whose turn it is on the tenant connections, so that one business never has them all. */
+  turns: Turns
   /** Told what was announced in a transaction of this process, once it is committed. */
   committed: ((id: string) => void)[]
   close: () => Promise<void>
@@ -23,6 +27,14 @@ export type Tx = Transaction<Tables>
 export type Queryable = Kysely<Tables>
 
 export const tenantRole = 'freehold_tenant'
+
+/** How long a request waits for a row that somebody else holds. Then it is told to try again, and its connection is free. */
+const lockMilliseconds = 2_000
+/** A process that stands still, or a machine that is gone, keeps what it has locked no longer than this. */
+const idleSeconds = 30
+/** How long a request waits for a connection, and how many may wait: beyond that, waiting only makes it worse. */
+const connectionMilliseconds = 3_000
+const longestQueue = 1_000
 
 // Counts and amounts stay far below 2^53; as numbers they are JSON as they are.
 const types: pg.CustomTypesConfig = {
@@ -39,23 +51,28 @@ const gatePlans = ['hashjoin', 'mergejoin', 'seqscan', 'indexscan']
 /** Opens the pools. `poolSize` is the upper bound of each; connections are made when needed. */
 export function openDatabase(database: string | pg.Pool, poolSize = 16): Database {
   const base = connectionOf(database)
-  const pool = (max: number, settings: string[]) => {
+  const pool = (max: number, settings: string[], more: pg.PoolConfig = {}) => {
+    const always = [`-c idle_in_transaction_session_timeout=${idleSeconds}s`]
     const opened = new pg.Pool({
-      ...withOptions(base, settings),
+      ...withOptions(base, [...always, ...settings]),
       types,
       max,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: connectionMilliseconds,
       application_name: 'freehold',
+      ...more,
     })
+    boundQueue(opened)
     // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
     opened.on('error', () => {})
     // The same for one that breaks between two statements of a transaction: the next statement fails by itself.
     opened.on('connect', (client) => client.on('error', () => {}))
     return opened
   }
-  const acrossPool = pool(poolSize, [])
-  const tenantPool = pool(poolSize, [`-c role=${tenantRole}`])
-  const gatePool = pool(4, ['-c lock_timeout=25ms', ...gatePlans])
+  const patient = `-c lock_timeout=${lockMilliseconds}ms`
+  const acrossPool = pool(poolSize, [patient])
+  const tenantPool = pool(poolSize, [patient, `-c role=${tenantRole}`])
+  // A batch is short, so a database that does not answer it has stopped: nobody waits for it for ever.
+  const gatePool = pool(4, ['-c lock_timeout=25ms', ...gatePlans], { query_timeout: 10_000 })
   const kysely = (over: pg.Pool) =>
     new Kysely<Tables>({
       dialect: new PostgresDialect({ pool: over }),
@@ -67,11 +84,23 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     tenant: kysely(tenantPool),
     acrossPool,
     gatePool,
+    turns: openTurns({ together: poolSize / 4, waiting: 100, patienceMilliseconds: connectionMilliseconds }),
     committed: [],
     close: async () => {
       await Promise.all([acrossPool.end(), tenantPool.end(), gatePool.end()])
     },
   }
+}
+
+/** Refuses at once what would wait behind too many others; the pool itself would let any number wait. */
+function boundQueue(pool: pg.Pool): void {
+  const connect = pool.connect.bind(pool) as (...callback: unknown[]) => unknown
+  pool.connect = ((...callback: ((error: Error) => void)[]) => {
+    if (pool.waitingCount < longestQueue) return connect(...callback)
+    const error = new FreeholdError('unavailable', 'Too many wait for the database', { retryAfterSeconds: 1 })
+    if (!callback[0]) return Promise.reject(error)
+    return callback[0](error)
+  }) as typeof pool.connect
 }
 
 /**

@@ -16,14 +16,16 @@ export function withinBusiness<T>(
   businessId: AuthorizedBusinessId,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  return transact(db, db.tenant, async (tx) => {
-    const { rows } = await sql<{ role: string }>`
+  return db.turns(businessId, () =>
+    transact(db, db.tenant, async (tx) => {
+      const { rows } = await sql<{ role: string }>`
         select set_config('app.business_id', ${businessId}, true), current_setting('role') as role`.execute(tx)
-    if (rows[0]?.role !== tenantRole) {
-      throw new Error(`A connection does not carry the role ${tenantRole}: \`freehold doctor\` says what to do`)
-    }
-    return work(tx)
-  })
+      if (rows[0]?.role !== tenantRole) {
+        throw new Error(`A connection does not carry the role ${tenantRole}: \`freehold doctor\` says what to do`)
+      }
+      return work(tx)
+    }),
+  )
 }
 
 /**
