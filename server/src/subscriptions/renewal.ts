@@ -29,6 +29,8 @@ const lockMilliseconds = 100
 const runMilliseconds = 240_000
 const passes = 3
 const pauseMilliseconds = 250
+/** How often a run says that it is still at work on what it has claimed: well within what the database allows. */
+const aliveMilliseconds = 10_000
 /** The first half of the advisory locks with which runs claim batches. */
 const claims = 0x72_6e_77_6c
 
@@ -109,7 +111,9 @@ function claimed(ctx: Context, name: string, work: () => Promise<void>): Promise
     const { rows } = await sql<{ free: boolean }>`
       select pg_try_advisory_xact_lock(${claims}::int, ${claim}::int) as free`.execute(tx)
     if (!rows[0]?.free) return false
-    await work()
+    // The database ends transactions that are idle for long, lest a worker that stands still keeps its claim for ever.
+    const alive = setInterval(() => void sql`select`.execute(tx).catch(() => {}), aliveMilliseconds)
+    await work().finally(() => clearInterval(alive))
     return true
   })
 }

@@ -6,7 +6,7 @@ export type ApiProcess = { base: string; kill: () => Promise<void> }
 
 const script = fileURLToPath(new URL('api-process.ts', import.meta.url))
 // The command's own cache: half of a start is compiling.
-const compiled = fileURLToPath(new URL('../../../node_modules/.cache/freehold', import.meta.url))
+export const compiled = fileURLToPath(new URL('../../../node_modules/.cache/freehold', import.meta.url))
 
 /** Starts a real API process; `kill` is SIGKILL, from which nothing can be cleaned up. */
 export async function startApi(database: string): Promise<ApiProcess> {
