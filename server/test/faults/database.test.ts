@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { rm } from 'node:fs/promises'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -33,14 +34,16 @@ async function sql<Row = any>(text: string, values: unknown[] = []): Promise<Row
   }
 }
 
-const post = async (path: string, body: object, key?: string) => {
+const send = async (method: string, path: string, body: object, key?: string) => {
   const answer = await fetch(api.base + path, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
     body: JSON.stringify(body),
   })
   return { status: answer.status, body: (await answer.json()) as any }
 }
+
+const post = (path: string, body: object, key?: string) => send('POST', path, body, key)
 
 const signUp = async (n: number) => {
   const owner = {
@@ -50,7 +53,7 @@ const signUp = async (n: number) => {
     lastName: 'Lee',
   }
   const { body } = await post('/v1/signup', { business: { name: `Business ${n}` }, ...owner })
-  return { id: body.business.id as string, key: body.apiKeys[0].key as string }
+  return { id: body.business.id as string, key: body.apiKeys[0].key as string, token: body.token as string }
 }
 
 const limitTo = (businessId: string, limit: number | null) =>
@@ -68,8 +71,26 @@ async function crash() {
   execFileSync('kill', ['-9', String(backend?.pid)])
 }
 
-test('a database that crashes under load is never answered for, and counting goes on by itself', async () => {
-  const { id, key } = await signUp(1)
+/** Shut down as an operator does it: every connection is told to end; for a moment nobody listens; then all is as before. */
+async function restart() {
+  const cluster = `${dataDir}/postgres`
+  const [pid] = (await readFile(`${cluster}/postmaster.pid`, 'utf8')).split('\n')
+  const [file = '', ...args] = (await readFile(`${cluster}/postmaster.opts`, 'utf8')).trim().split(/ (?=")/)
+  const { uid, gid } = await stat(cluster)
+  execFileSync('kill', ['-INT', String(pid)])
+  await expect.poll(() => stat(`${cluster}/postmaster.pid`).catch(() => 'gone'), { timeout: 60_000 }).toBe('gone')
+  await delay(200)
+  const server = spawn(
+    file,
+    args.map((each) => each.slice(1, -1)),
+    { uid, gid, cwd: '/', detached: true, stdio: 'ignore' },
+  )
+  await once(server, 'spawn')
+  server.unref()
+}
+
+test('a database that crashes or is restarted under load is never answered for, and counting goes on by itself', async () => {
+  const { id, key, token } = await signUp(1)
   await limitTo(id, null)
   const journal = openJournal(key, id)
   expect(await journal.send(api.base, 'before')).toBe('allowed')
@@ -81,18 +102,27 @@ test('a database that crashes under load is never answered for, and counting goe
       statuses.add((await post('/v1/consume', { feature: 'recordings', idempotencyKey: 'before' }, key)).status)
     }
   })()
+  const renamed = { attempted: 0, acknowledged: 0 }
+  const renaming = (async () => {
+    while (!over) {
+      renamed.attempted += 1
+      const { status } = await send('PATCH', `/v1/businesses/${id}`, { name: `Name ${renamed.attempted}` }, token)
+      statuses.add(status)
+      if (status === 200) renamed.acknowledged = renamed.attempted
+    }
+  })()
   const clients = Array.from({ length: 16 }, async (_, client) => {
     for (let sent = 0; !over; sent += 1) await journal.send(api.base, `${client}-${sent}`)
   })
-  for (let round = 0; round < 3; round += 1) {
+  for (const disturb of [crash, restart, crash]) {
     await delay(150)
-    await crash()
+    await disturb()
     const acknowledged = journal.acknowledged.size
     // Nobody restarts or tells the API process anything.
     await expect.poll(() => journal.acknowledged.size, { timeout: 60_000 }).toBeGreaterThan(acknowledged + 50)
   }
   over = true
-  await Promise.all([watch, ...clients])
+  await Promise.all([watch, renaming, ...clients])
 
   expect(
     [...statuses].filter((status) => ![200, 503].includes(status)),
@@ -102,6 +132,12 @@ test('a database that crashes under load is never answered for, and counting goe
   for (const each of unknown) expect(await journal.send(api.base, each)).toBe('allowed')
   const { applied } = await journal.check({ sql })
   expect(applied).toBe(journal.attempted.size)
+
+  const [business] = await sql<{ name: string }>('select name from freehold.businesses where id = $1', [id])
+  const number = Number(business?.name.split(' ')[1])
+  expect(number).toBeGreaterThanOrEqual(renamed.acknowledged)
+  expect(number).toBeLessThanOrEqual(renamed.attempted)
+  expect(statuses).toContain(503)
 })
 
 test('a revoked key and an exhausted business keep nobody else in the same batch from being counted', async () => {
