@@ -150,6 +150,15 @@ describe('a customer', () => {
   })
 })
 
+test('staff who say again on which plan a trial is leave the way back open', () => {
+  const tried = { plan: priced('tried', 5000, 50_000, 14), price: 'monthly' }
+  const trial = { when: 'byPrice', charge: 'first', replace: false, trial: 'available' } as const
+  const { after } = done(changePlan(active(on(0), '2026-01-31'), tried, trial, at('2026-02-01')))
+  const moved = done(changePlan(after, on(3000), { ...owed, replace: true }, at('2026-02-02'))).after
+  expect(moved).toMatchObject({ ...on(3000), status: 'trialing', pendingChange: on(0) })
+  expect(changePlan(moved, on(3000), { ...owed, replace: true }, at('2026-02-03'))).toEqual({ kind: 'nothing' })
+})
+
 describe('whatever is done, in whatever order', () => {
   const plans = [
     on(0),

@@ -103,6 +103,8 @@ export function changePlan(
   const pending = awaiting ?? state.pendingChange
   const isPending = pending !== null && sameTerms(pending, wanted) && change.trial === undefined
   if (pending ? isPending && when !== 'now' : isCurrent) return nothing
+  // The way back stays open, however often staff say on which plan the trial is.
+  if (isCurrent && !isCustomers && when === 'now' && pending === wayBack(state)) return nothing
   const isWayBack = isCustomers && isTrial && pending !== null && priceOf(pending).amount === 0
   if (pending && !replace && !isWayBack) {
     return refuse('pending_change_exists', `Moving to ${pending.plan.planKey}; replace: true takes over`)
