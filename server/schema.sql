@@ -26,6 +26,7 @@ create table freehold.allocations (
   item_id text not null,
   allocated_by text collate "C",
   created_at timestamp with time zone not null,
+  frozen_at timestamp with time zone,
   constraint allocations_pkey PRIMARY KEY (business_id, feature, item_id),
   constraint allocations_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
 );
@@ -740,7 +741,7 @@ create table freehold.usage_entries (
   reason text,
   at timestamp with time zone not null,
   constraint usage_entries_pkey PRIMARY KEY (business_id, feature, at, id),
-  constraint usage_entries_kind_check CHECK ((kind = ANY (ARRAY['consume'::text, 'reservation'::text, 'allocate'::text, 'release'::text, 'correction'::text])))
+  constraint usage_entries_kind_check CHECK ((kind = ANY (ARRAY['consume'::text, 'reservation'::text, 'allocate'::text, 'release'::text, 'freeze'::text, 'thaw'::text, 'correction'::text])))
 );
 CREATE UNIQUE INDEX usage_entries_idempotency ON freehold.usage_entries USING btree (business_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))

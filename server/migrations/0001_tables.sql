@@ -319,7 +319,7 @@ create table freehold.usage_entries (
   id text collate "C" not null,
   feature text collate "C" not null,
   period_start timestamptz not null,
-  kind text not null check (kind in ('consume', 'reservation', 'allocate', 'release', 'correction')),
+  kind text not null check (kind in ('consume', 'reservation', 'allocate', 'release', 'freeze', 'thaw', 'correction')),
   amount bigint not null,
   -- What the answer said, for the repeat of it.
   used_after bigint not null,
@@ -368,6 +368,8 @@ create table freehold.allocations (
   item_id text not null,
   allocated_by text collate "C",
   created_at timestamptz not null,
+  -- Since when it is kept, but not to be used and not counted: of what does not fit a limit, the newest.
+  frozen_at timestamptz,
   primary key (business_id, feature, item_id)
 );
 

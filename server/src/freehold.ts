@@ -5,7 +5,7 @@ import { access } from './access/access.ts'
 import { authentication, isSignedIn } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
 import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
-import { allocateIn, consumeIn, countedBy, releaseIn, type Tally } from './access/own-transaction.ts'
+import { allocateIn, consumeIn, countedBy, releaseIn, type Released, type Tally } from './access/own-transaction.ts'
 import { changesChannel, type ChangeListener } from './changes.ts'
 import { clockChannel, openClock, type Clock } from './clock.ts'
 import type { Actor, Context } from './context.ts'
@@ -104,7 +104,7 @@ export type Freehold<Names extends ProductNames = ProductNames> = {
   /** Takes an item of an allocated feature in the application's own transaction; the same item again changes nothing. */
   allocate: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Tally>
   /** Gives an item back. Always possible. */
-  release: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Tally>
+  release: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Released>
   close: () => Promise<void>
   /** What Freehold's own functions are given; no part of the library's contract. */
   ctx: Context

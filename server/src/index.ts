@@ -1,7 +1,7 @@
 export { Type } from 'typebox'
 export type { Access, Decision, HeaderSource } from './access/authorize.ts'
 export type { Guard } from './access/guard.ts'
-export type { Tally } from './access/own-transaction.ts'
+export type { Released, Tally } from './access/own-transaction.ts'
 export type { Actor } from './context.ts'
 export type { EventData, EventType, FreeholdEvent } from './events/catalogue.ts'
 export { FreeholdError, type ErrorCode, type FieldError } from './errors.ts'

@@ -18,8 +18,12 @@ export type FeatureDefinition =
    */
   | { kind: 'metered'; unit?: string; resets?: 'cycle' | 'month'; rollover?: number }
 
-/** `block` (the default): a customer cannot choose the smaller plan. `grandfather`: items stay, and no new one until below. */
-export type DowngradePolicy = 'block' | 'grandfather'
+/**
+ * `block` (the default): a customer cannot choose the smaller plan. `grandfather`: items stay, and no new one until below.
+ * `freeze_newest`: what does not fit is kept and not to be used, the newest first, until there is room again.
+ */
+export type DowngradePolicy = (typeof downgradePolicies)[number]
+export const downgradePolicies = ['block', 'grandfather', 'freeze_newest'] as const
 
 export type KindsOf<Features extends Record<string, FeatureDefinition>> = {
   [Name in keyof Features]: Features[Name]['kind']
@@ -72,4 +76,6 @@ export type EntitlementOf<Kind extends FeatureKind> = { source: 'plan' | 'overri
         overage?: Overage
         /** When the count begins anew; null for what is held until released. */
         resetsAt: Date | null
-      })
+      } & (Kind extends 'allocated'
+        ? { /** Items that are kept and not to be used, with `freeze_newest`. */ frozen?: number }
+        : {}))

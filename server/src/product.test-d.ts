@@ -14,6 +14,7 @@ const product = defineProduct({
     recordings: { kind: 'metered' },
     seconds: { kind: 'metered', resets: 'month' },
     applications: { kind: 'allocated' },
+    boards: { kind: 'allocated', onDowngrade: 'freeze_newest' },
     exports: { kind: 'switch' },
     retentionDays: { kind: 'value' },
   },
@@ -118,6 +119,8 @@ describe('a product definition', () => {
     defineProduct({ ...rest, features, plans: { free: { ...plan, includes: { recordings: bare } } } })
     // @ts-expect-error no such kind
     defineProduct({ ...rest, features: { recordings: { kind: 'counted' } } })
+    // @ts-expect-error no such policy
+    defineProduct({ ...rest, features: { boards: { kind: 'allocated', onDowngrade: 'freeze' } } })
     // @ts-expect-error a trial is given in days
     defineProduct({ ...rest, features, plans: { free: { ...plan, trial: months(1), includes: {} } } })
     // @ts-expect-error a plan has a price and a cycle, or prices
@@ -200,6 +203,10 @@ describe('a typed Freehold', () => {
     void freehold.consume(fromPg(client), { businessId: 'biz_1', feature: 'recordings' })
     void db.transaction().execute((tx) => freehold.consume(fromKysely(tx), { businessId: 'biz_1', feature: 'seconds' }))
     void freehold.allocate(fromPg(client), { businessId: 'biz_1', feature: 'applications', itemId: 'one' })
+    const item = { businessId: 'biz_1', feature: 'boards', itemId: 'one' } as const
+    expectTypeOf(freehold.release(fromPg(client), item))
+      .resolves.toHaveProperty('thawed')
+      .toEqualTypeOf<string[]>()
     // @ts-expect-error no such feature
     void freehold.consume(fromPg(client), { businessId: 'biz_1', feature: 'recording' })
     // @ts-expect-error items are allocated
@@ -220,6 +227,9 @@ describe('a typed Freehold', () => {
     expectTypeOf(entitlements.recordings.remaining).toEqualTypeOf<number | null>()
     expectTypeOf(entitlements.members.limit).toEqualTypeOf<number | null>()
     expectTypeOf(entitlements.recordings.overage?.units).toEqualTypeOf<number | undefined>()
+    expectTypeOf(entitlements.boards.frozen).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error units are not frozen
+    void entitlements.recordings.frozen
     // @ts-expect-error no such feature
     void entitlements.recording
     // @ts-expect-error a switch has no limit

@@ -5,14 +5,15 @@ import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
 import { ProductDefinitionError } from './product-definition-error.ts'
 import type { EventHandlers, Hooks, ProductTask } from './product-hooks.ts'
-import type {
-  DowngradePolicy,
-  FeatureDefinition,
-  FeatureKind,
-  FieldsOf,
-  KindsOf,
-  ProductFields,
-  ProductNames,
+import {
+  downgradePolicies,
+  type DowngradePolicy,
+  type FeatureDefinition,
+  type FeatureKind,
+  type FieldsOf,
+  type KindsOf,
+  type ProductFields,
+  type ProductNames,
 } from './product-names.ts'
 import type { Interval } from './subscriptions/cycle.ts'
 
@@ -317,7 +318,7 @@ function problemsOf(product: Product): string[] {
     const { kind, rollover, resets, onDowngrade } = feature
     const at = `features.${name}`
     problems.push(...choice(`${at}.kind`, kind, featureKinds), ...choice(`${at}.resets`, resets, ['cycle', 'month']))
-    problems.push(...choice(`${at}.onDowngrade`, onDowngrade, ['block', 'grandfather']))
+    problems.push(...choice(`${at}.onDowngrade`, onDowngrade, downgradePolicies))
     const carries = Number.isSafeInteger(rollover) && rollover >= 0 && (rollover === 0 || resets === 'cycle')
     expect(carries, `${at}.rollover`, 'must be whole units, of a feature that resets with the cycle')
   }

@@ -32,6 +32,7 @@ import { supportRoutes } from './support/routes.ts'
 import { staffSupportListRoutes } from './support/staff-list-routes.ts'
 import { tasks } from './tasks.ts'
 import { expiringGrantRoutes } from './usage/expiring-grants-routes.ts'
+import { itemRoutes } from './usage/item-routes.ts'
 import { staffUsageRoutes } from './usage/staff-routes.ts'
 import { meRoutes } from './users/me-routes.ts'
 import { userRoutes } from './users/routes.ts'
@@ -57,6 +58,7 @@ export const routes = (ctx: Context): Routes[] => [
   staffPlanRoutes,
   subscriptionRoutes,
   choiceRoutes,
+  itemRoutes,
   invoiceRoutes,
   supportRoutes,
   staffBusinessRoutes,

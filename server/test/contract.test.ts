@@ -56,6 +56,7 @@ const wantedInBusiness: Record<string, string> = {
   'GET credits': 'subscription:read',
   'GET entitlements': 'usage:read',
   'GET usage': 'usage:read',
+  'GET items': 'usage:read',
   'GET audit': 'audit:read',
   'GET support-access': 'support:read',
   '* support-access': 'support:manage',

@@ -86,10 +86,11 @@ const seen: Record<StepName, (found: Found) => Record<string, unknown>> = {
     grants,
   }),
 
-  counter: ({ asked: { amount, itemId }, answer: { limit, used, held }, around: { counter } }) => {
+  counter: ({ asked: { amount, itemId }, answer: { limit, used, held, frozenAt }, around: { counter } }) => {
     const { periodStart, periodEnd, validUntil } = counter ?? {}
     return {
       ...(itemId === undefined ? { amount } : { itemId }),
+      ...(frozenAt ? { frozenAt } : {}),
       used,
       held: held ?? counter?.held ?? 0,
       limit,

@@ -6,8 +6,11 @@ import type { FeatureKind } from '../product-names.ts'
 import { allocateItem, releaseItem } from '../usage/allocations.ts'
 import { readUsage } from '../usage/counters.ts'
 import { isAvailable, isCounted } from '../usage/entitlements.ts'
+import type { Subscription } from '../subscriptions/lifecycle.ts'
+import { freezes } from '../usage/frozen-items.ts'
 import { groupCommit } from '../usage/group-commit.ts'
 import { giveBackLapsed, lapsedUnits } from '../usage/lapsed-reservations.ts'
+import { findItem } from '../usage/items.ts'
 import { isLockTimeout, repeatOf, type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
 import { openCounter as lookAtCounter, type OpenCounter } from '../usage/open-counters.ts'
 import { isReservedTwice, reserveUnits } from '../usage/reservations.ts'
@@ -42,17 +45,28 @@ export type GateAnswer = {
   requestId: string
   /** Reserved, of what is counted: for explanations, and not in the answer's body. */
   held?: number
+  /** Of an item that is held and frozen: since when. */
+  frozenAt?: Date
+  /** Of what is released: the frozen items that may be used now. */
+  thawed?: string[]
 }
 
-export type Ask = { permission?: string | undefined; feature?: string | undefined; amount?: number; requestId: string }
+export type Ask = {
+  permission?: string | undefined
+  feature?: string | undefined
+  amount?: number | undefined
+  itemId?: string | undefined
+  requestId: string
+}
 
 /** How long a request waits for a counter that somebody else holds before it is told `busy`. */
 const patienceMilliseconds = 1000
 
 /** Could it be done now? Never writes. */
 export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<GateAnswer> {
-  const { feature, amount = 1 } = ask
-  if (feature !== undefined) knownFeature(ctx, feature)
+  const { feature, amount = 1, itemId } = ask
+  if (feature !== undefined) knownFeature(ctx, feature, itemId === undefined ? undefined : 'allocated')
+  if (itemId !== undefined && amount !== 1) throw invalid('body/amount', 'is 1 of an item')
   const denied = deniedPermission(ctx, subject, ask)
   if (denied) return denied
   const standing = await standingOf(ctx, subject.businessId)
@@ -66,13 +80,31 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
     const held = await stillHeld(ctx, { businessId, feature }, amount, counter)
     const fits = ceiling === null || used + held + amount <= ceiling
     const resetsAt = ctx.product.features[feature]?.kind === 'metered' ? periodEnd : null
-    return answer(fits ? null : 'limit_reached', { limit: softLimit ?? ceiling, used, held, resetsAt }, ask)
+    const seen = answer(fits ? null : 'limit_reached', { limit: softLimit ?? ceiling, used, held, resetsAt }, ask)
+    return itemId === undefined ? seen : ofItem(ctx, standing.subscription, { feature, itemId, ceiling }, seen)
   }
   const usage = (await readUsage(ctx.db.across, ctx, standing, [feature]))[feature]
   if (!usage || !isAvailable(usage)) return denial('feature_unavailable', ask)
   if (!isCounted(usage)) return permitted(ask)
   const fits = usage.ceiling === null || usage.used + usage.held + amount <= usage.ceiling
-  return answer(fits ? null : 'limit_reached', { ...usage, limit: usage.softLimit ?? usage.ceiling }, ask)
+  const seen = answer(fits ? null : 'limit_reached', { ...usage, limit: usage.softLimit ?? usage.ceiling }, ask)
+  if (itemId === undefined) return seen
+  return ofItem(ctx, standing.subscription, { feature, itemId, ceiling: usage.ceiling }, seen)
+}
+
+/** One that is held may be used, unless it is frozen; of any other it is asked whether it would fit. */
+async function ofItem(
+  ctx: Context,
+  subscription: Subscription,
+  wanted: { feature: string; itemId: string; ceiling: number | null },
+  seen: GateAnswer,
+): Promise<GateAnswer> {
+  const item = await findItem(ctx.db.across, ctx, subscription, wanted)
+  if (!item) return seen
+  const { frozenAt } = item
+  return frozenAt
+    ? { ...seen, allowed: false, code: 'limit_reached', frozenAt }
+    : { ...seen, allowed: true, code: null }
 }
 
 /** What is held, without what has run out where that would refuse somebody. */
@@ -135,7 +167,8 @@ export async function release(
   const released = await boundedly(ctx, (tx) =>
     releaseItem(tx, ctx, { ...subject, feature: ask.feature, itemId: ask.itemId, requestId: ask.requestId }),
   )
-  return answer(null, { ...released, resetsAt: null }, ask)
+  const { thawed, ...left } = released
+  return { ...answer(null, { ...left, resetsAt: null }, ask), ...(freezes(ctx, ask.feature) ? { thawed } : {}) }
 }
 
 /** Holds units for a while; confirming turns them into used ones. */
@@ -194,7 +227,8 @@ async function gated(
         await giveBackLapsed(ctx, { businessId: subject.businessId, feature: ask.feature })
         continue
       }
-      return answer('limit_reached', { ...result, resetsAt }, ask)
+      const { frozenAt } = result
+      return { ...answer('limit_reached', { ...result, resetsAt }, ask), ...(frozenAt ? { frozenAt } : {}) }
     }
     // Closed again and again means that somebody keeps changing the business; that is no reason to wait for ever.
     if (opened >= 3) throw new FreeholdError('busy', 'The subscription is changing', { retryAfterSeconds: 1 })

@@ -1,11 +1,13 @@
 import { lockBusiness } from '../businesses/businesses.ts'
-import { perContext, type Context } from '../context.ts'
+import { perContext, systemActor, type Context } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import type { ErrorCode } from '../errors.ts'
+import { emitAll } from '../events/emit.ts'
 import { accessOf } from '../subscriptions/lifecycle.ts'
 import { lockSubscription } from '../subscriptions/subscriptions.ts'
 import { readUsage, refreshCounter } from '../usage/counters.ts'
 import { isAvailable } from '../usage/entitlements.ts'
+import { fitItems } from '../usage/frozen-items.ts'
 
 const underway = perContext(() => new Map<string, Promise<ErrorCode | undefined>>())
 
@@ -32,7 +34,11 @@ async function open(ctx: Context, businessId: string, feature: string): Promise<
     const standing = { businessId, subscription, access }
     const usage = (await readUsage(tx, ctx, standing, [feature]))[feature]
     if (!usage || !isAvailable(usage)) return 'feature_unavailable'
+    const isAllocated = usage.kind === 'allocated' && feature !== 'members'
+    const about = { features: [feature], at: subscription.cycleStart }
+    const events = isAllocated ? await fitItems(tx, ctx, systemActor('limits'), subscription, about) : []
     await refreshCounter(tx, ctx, standing, feature)
+    await emitAll(tx, ctx, events)
     return undefined
   })
 }

@@ -57,9 +57,13 @@ export async function allocateIn(port: Port, ctx: Context, item: Item): Promise<
   })
 }
 
-export async function releaseIn(port: Port, ctx: Context, item: Item): Promise<Tally> {
+/** `thawed`: items that were frozen because they did not fit, and may be used now. */
+export type Released = Tally & { thawed: string[] }
+
+export async function releaseIn(port: Port, ctx: Context, item: Item): Promise<Released> {
   knownFeature(ctx, item.feature, 'allocated')
-  return tally(await inTurn(port, () => undoable(port, (inner) => release(inner, ctx, item)).catch(refuseToWait)), null)
+  const released = await inTurn(port, () => undoable(port, (inner) => release(inner, ctx, item)).catch(refuseToWait))
+  return { ...tally(released, null), thawed: released.thawed }
 }
 
 type Counting = {
@@ -94,7 +98,7 @@ function counted(
           await giveBackLapsed(ctx, { businessId, feature })
           continue
         }
-        throw limitReached(feature, tally(result))
+        throw limitReached(feature, { ...tally(result), frozenAt: result.frozenAt })
       }
       if (opened > 1) throw busy('The subscription is changing')
       const refusal = await openOutside(ctx, businessId, feature)
@@ -178,7 +182,10 @@ function tally(
 }
 
 /** With what a client needs to tell its user. */
-export const limitReached = (feature: string, { limit, used, remaining, resetsAt }: Tally): FreeholdError =>
+export const limitReached = (
+  feature: string,
+  { limit, used, remaining, resetsAt, frozenAt }: Tally & { frozenAt?: Date | undefined },
+): FreeholdError =>
   new FreeholdError('limit_reached', `${used} of ${limit} ${feature} are used`, {
-    extensions: { feature, limit, used, remaining, resetsAt },
+    extensions: { feature, limit, used, remaining, resetsAt, ...(frozenAt ? { frozenAt } : {}) },
   })

@@ -149,7 +149,7 @@ function ofOverride(found: Found): Remedy {
 function ofCounter(found: Found): Remedy {
   const { ctx, asked, answer, around } = found
   const { feature = '', amount } = asked
-  const { limit, used, remaining, resetsAt } = answer
+  const { limit, used, remaining, resetsAt, frozenAt } = answer
   const isMetered = ctx.product.features[feature]?.kind === 'metered'
   const override = overrideInEffect(found)
   const held = answer.held ?? 0
@@ -157,13 +157,13 @@ function ofCounter(found: Found): Remedy {
     remaining !== null && remaining > 0 && amount > remaining ? `ask for ${remaining} at most` : [],
     held > 0 ? `confirm or give back the ${held} that reservations hold` : [],
     feature === 'members' ? 'remove a member or revoke an invitation' : [],
-    !isMetered && feature !== 'members' ? 'release an item' : [],
+    !isMetered && feature !== 'members' ? (frozenAt ? 'release an older item' : 'release an item') : [],
     isMetered && resetsAt !== null && amount <= (limit ?? 0) ? `wait until ${moment(resetsAt)}` : [],
     override ? 'ask staff for another limit: they have set this one' : 'choose a plan with a higher limit',
   ].flat()
   const call = whatFreesUnits(found)
   return {
-    text: `${used} of ${limit} ${feature} are used${spentCap(found)}${lostGrants(around)}. ${sentence(ways.join(', or '))}`,
+    text: `${frozenAt ? `${asked.itemId} is frozen since ${moment(frozenAt)}: ` : ''}${used} of ${limit} ${feature} are used${spentCap(found)}${lostGrants(around)}. ${sentence(ways.join(', or '))}`,
     page: portal(found, feature === 'members' ? '/team' : '/plan'),
     ...(call === undefined ? {} : { call }),
     staff: override || !isMetered ? overrideCall(found, 'PUT') : staff(found, 'usage', 'POST', '/grants'),

@@ -4,7 +4,17 @@ import { FreeholdError } from '../errors.ts'
 import { idempotencyKey as headerKey } from '../http/idempotency.ts'
 import { instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
-import { Amount, closed, FeatureName, Id, OptionalInteger, OptionalText, OptionalTime, path } from '../http/schemas.ts'
+import {
+  Amount,
+  closed,
+  FeatureName,
+  Id,
+  OptionalInteger,
+  OptionalText,
+  OptionalTime,
+  path,
+  Time,
+} from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { confirmReservation, releaseReservation } from '../usage/reservations.ts'
 import {
@@ -35,7 +45,17 @@ const answerFields = {
   resetsAt: OptionalTime,
   requestId: Type.String(),
 }
-const Answer = Type.Object({ ...answerFields, explanation: Type.Optional(ExplanationBody) }, { $id: 'GateAnswer' })
+/** Of items that are held one by one, where what does not fit is frozen. */
+const itemFields = {
+  frozenAt: Type.Optional(
+    Type.Unsafe<Date>({ ...Time, description: 'The item is held, and frozen since then: it does not fit the limit' }),
+  ),
+  thawed: Type.Optional(Type.Array(Type.String(), { description: 'Frozen items that the release has made room for' })),
+}
+const Answer = Type.Object(
+  { ...answerFields, ...itemFields, explanation: Type.Optional(ExplanationBody) },
+  { $id: 'GateAnswer' },
+)
 
 const subjectFields = {
   businessId: Type.Optional(Id),
@@ -104,6 +124,9 @@ export const gateRoutes: Routes = (app, ctx) => {
             ...wanted,
             feature: Type.Optional(FeatureName),
             amount: Type.Optional(Amount),
+            itemId: Type.Optional(
+              Type.String({ ...ItemId, description: 'Of an allocated feature: may this item be used, or taken?' }),
+            ),
           },
           closed,
         ),

@@ -377,6 +377,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/businesses/{businessId}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The items held of an allocated feature, by id
+         * @description Needs the permission `usage:read`
+         */
+        get: operations["listItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/businesses/{businessId}/members": {
         parameters: {
             query?: never;
@@ -1433,6 +1453,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/staff/businesses/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The items held of an allocated feature, by id
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["listStaffBusinessItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/staff/businesses/{id}/limits/{feature}": {
         parameters: {
             query?: never;
@@ -2038,6 +2078,8 @@ export interface components {
                     currency: string;
                 } | null;
             };
+            /** @description Items that are kept and not to be used, until there is room; not in used */
+            frozen?: number;
             /** Format: date-time */
             resetsAt: string | null;
             /** @enum {unknown} */
@@ -2124,6 +2166,13 @@ export interface components {
             /** Format: date-time */
             resetsAt: string | null;
             requestId: string;
+            /**
+             * Format: date-time
+             * @description The item is held, and frozen since then: it does not fit the limit
+             */
+            frozenAt?: string;
+            /** @description Frozen items that the release has made room for */
+            thawed?: string[];
             explanation?: components["schemas"]["Explanation"];
         };
         Grant: {
@@ -2148,6 +2197,19 @@ export interface components {
              * @description UTC, RFC 3339
              */
             createdAt: string;
+        };
+        HeldItem: {
+            itemId: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            allocatedAt: string;
+            /**
+             * Format: date-time
+             * @description Since when it is not to be used, because it does not fit the limit; null when it may be
+             */
+            frozenAt: string | null;
         };
         Invitation: {
             id: string;
@@ -2501,6 +2563,14 @@ export interface components {
                 feature: string;
                 used: number;
                 limit: number;
+            }[];
+            /** @description What is in use, does not fit and would be frozen */
+            freezes: {
+                feature: string;
+                used: number;
+                limit: number;
+                /** @description Items, the newest */
+                frozen: number;
             }[];
             /** @description Sent with the change, it happens as previewed or not at all */
             quoteId: string;
@@ -4011,6 +4081,47 @@ export interface operations {
             };
         };
     };
+    listItems: {
+        parameters: {
+            query: {
+                feature: string;
+                /** @description Only those that are frozen, or only those that are not */
+                frozen?: boolean;
+                limit?: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["HeldItem"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listMembers: {
         parameters: {
             query?: {
@@ -4651,6 +4762,8 @@ export interface operations {
                     explain?: boolean;
                     feature?: string;
                     amount?: number;
+                    /** @description Of an allocated feature: may this item be used, or taken? */
+                    itemId?: string;
                 };
             };
         };
@@ -5697,6 +5810,13 @@ export interface operations {
                         /** Format: date-time */
                         resetsAt: string | null;
                         requestId: string;
+                        /**
+                         * Format: date-time
+                         * @description The item is held, and frozen since then: it does not fit the limit
+                         */
+                        frozenAt?: string;
+                        /** @description Frozen items that the release has made room for */
+                        thawed?: string[];
                         explanation?: components["schemas"]["Explanation"];
                     };
                 };
@@ -6446,6 +6566,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffBusinessItems: {
+        parameters: {
+            query: {
+                feature: string;
+                /** @description Only those that are frozen, or only those that are not */
+                frozen?: boolean;
+                limit?: number;
+                /** @description nextCursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["HeldItem"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             /** @description A problem (RFC 9457) */

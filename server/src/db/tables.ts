@@ -23,6 +23,7 @@ export interface AllocationsTable {
   itemId: string
   allocatedBy: string | null
   createdAt: Date
+  frozenAt: Date | null
 }
 
 export interface ApiKeysTable {

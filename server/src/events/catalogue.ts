@@ -1,5 +1,5 @@
 import { Type, type Static, type TObject, type TProperties } from 'typebox'
-import { OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import { OptionalInteger, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 
 /**
  * Every event and its data. One is written for what happened, never for what was asked for and is so already. Data is
@@ -112,6 +112,18 @@ export const eventCatalogue = {
     worksUntil: Time,
   }),
   'api_key.revoked': event('A key does not work any more', { apiKeyId: key(), keyType: key() }),
+
+  'items.frozen': event('A limit became smaller: the newest items that do not fit it are not to be used', {
+    feature: key(),
+    itemIds: Type.Array(key(), { description: 'Oldest first; 1,000 in one event at most' }),
+    limit: Type.Integer(),
+    frozenAt: Time,
+  }),
+  'items.thawed': event('There is room again: these items may be used', {
+    feature: key(),
+    itemIds: Type.Array(key(), { description: 'Oldest first; 1,000 in one event at most' }),
+    limit: OptionalInteger,
+  }),
 
   'usage.limit_near': event('80 or 100 % of what a period allows is used', {
     feature: key(),

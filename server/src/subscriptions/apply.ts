@@ -3,11 +3,12 @@ import { lockBusiness } from '../businesses/businesses.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
-import { emit } from '../events/emit.ts'
+import { emit, emitAll } from '../events/emit.ts'
 import { voidInvoice } from '../invoices/closing.ts'
 import { paymentTermDays } from '../invoices/finalising.ts'
 import { openInvoice, type Invoice } from '../invoices/invoices.ts'
 import { invalidateCounters } from '../usage/counters.ts'
+import { fitItems } from '../usage/frozen-items.ts'
 import { eventOf } from './announcing.ts'
 import { newInvoice } from './billing.ts'
 import type { Decision, Line, Refusal } from './commands.ts'
@@ -84,6 +85,7 @@ export async function write(
   details: Details,
 ): Promise<Subscription> {
   const { kind, lines } = decision
+  const fitted = await fitItems(tx, ctx, actor, decision.after)
   const after = before.status === 'ended' ? await startAnew(tx, ctx, before, decision.after) : decision.after
   if (before.status !== 'ended') await store(tx, ctx, before, after)
   await record(tx, ctx, actor, kind, before, after, details)
@@ -91,6 +93,7 @@ export async function write(
   if (kind !== 'pause_scheduled' && kind !== 'pause_undone') {
     await emit(tx, ctx, eventOf(kind, before, after, { invoiceId: details.invoiceId ?? null }))
   }
+  await emitAll(tx, ctx, fitted)
   return after
 }
 

@@ -29,6 +29,15 @@ export const PlanChangePreview = Type.Object(
     blockers: Type.Array(Type.Object({ feature: Type.String(), used: Type.Integer(), limit: Type.Integer() }), {
       description: 'What is in use and does not fit',
     }),
+    freezes: Type.Array(
+      Type.Object({
+        feature: Type.String(),
+        used: Type.Integer(),
+        limit: Type.Integer(),
+        frozen: Type.Integer({ description: 'Items, the newest' }),
+      }),
+      { description: 'What is in use, does not fit and would be frozen' },
+    ),
     quoteId: Type.String({ description: 'Sent with the change, it happens as previewed or not at all' }),
     expiresAt: Time,
   },

@@ -6,7 +6,7 @@ import { currentPlanVersion, isHidden, priceNamed } from '../plans/plans.ts'
 import { apply, lockOpen } from './apply.ts'
 import { described } from './billing.ts'
 import { cancel, changePlan, net, pause, undoCancel, undoPause, type Decision, type PlanChange } from './commands.ts'
-import { blockersOf, type Blocker } from './fit.ts'
+import { blockersOf, freezesOf, type Blocker } from './fit.ts'
 import { priceOf, type Subscription, type Terms } from './lifecycle.ts'
 import { newQuote, openQuote, reckonedAt } from './quotes.ts'
 import { overdueOf } from './payments.ts'
@@ -66,6 +66,7 @@ export async function previewPlan(db: Queryable, ctx: Context, actor: Actor, bus
     dueNow: Math.max(0, net(lines) - inHand),
     nextAmount: priceOf(wanted).amount,
     blockers: decision.kind === 'nothing' ? [] : await blockersOf(db, ctx, before, wanted),
+    freezes: decision.kind === 'nothing' ? [] : await freezesOf(db, ctx, before, wanted),
     ...newQuote(ctx, before, wanted, choice.trial),
   }
 }

@@ -9,6 +9,7 @@ import { voidInvoice } from '../invoices/closing.ts'
 import type { InvoiceLine } from '../invoices/invoices.ts'
 import { currentPlanVersion, planVersion, priceNamed, type PlanVersion } from '../plans/plans.ts'
 import { invalidateCounters } from '../usage/counters.ts'
+import { fitItems } from '../usage/frozen-items.ts'
 import { eventOf, eventOfStep, lapsedChange } from './announcing.ts'
 import { billCycles } from './billing.ts'
 import { overagesOf, oweOverages } from './overages.ts'
@@ -159,6 +160,7 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
   let last: { closed: Subscription; lines: InvoiceLine[] } | undefined
   let state = locked
   let fallback: { plan: string; start: Date } | undefined
+  let changedAt: Date | undefined
   for (const { subscription, step } of advance(locked, now)) {
     const lines = await overagesOf(tx, state)
     if (subscription.cycleNumber === state.cycleNumber) last = { closed: state, lines }
@@ -176,6 +178,7 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
     })
     events.push(...lapsedChange(state, subscription), eventOfStep(state, subscription, step))
     state = subscription
+    if (step.kind === 'plan_changed') changedAt = step.at
     if (step.kind === 'ended' && step.fallbackPlan !== null) fallback = { plan: step.fallbackPlan, start: step.at }
   }
   const next = fallback && (await fallenBack(tx, ctx, state, fallback))
@@ -183,10 +186,12 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
   await save(tx, next ? { ...state, awaiting: null } : state)
   if (next) {
     await insert(tx, ctx, next)
+    changedAt = next.cycleStart
     cycles.push(next)
     events.push(eventOf('created', state, next))
   }
   await invalidateCounters(tx, businessId)
+  if (changedAt) events.push(...(await fitItems(tx, ctx, systemActor('renewal'), next ?? state, { at: changedAt })))
   await billCycles(tx, ctx, cycles, overages)
   if (last) await oweOverages(tx, ctx, last.closed, last.lines)
   await voidWhatLapsed(tx, ctx, locked, next ?? state)

@@ -67,6 +67,8 @@ export type Usage = Entitlement & {
   unpaid: number
   used: number
   held: number
+  /** Items that are kept and not to be used; null where nothing can be frozen. */
+  frozen: number | null
   resetsAt: Date | null
 }
 
@@ -81,6 +83,8 @@ export async function readUsage(
   const overrides = await loadOverrides(db, businessId)
   const accounts = await loadAccounts(db, businessId, names)
   const seats = names.includes('members') ? await seatsTaken(db, ctx, businessId) : 0
+  const freezing = names.filter((name) => featureNamed(ctx, name).onDowngrade === 'freeze_newest')
+  const items = freezing.length > 0 ? await countItems(db, businessId, freezing) : new Map<string, number>()
   return Object.fromEntries(
     names.map((name) => {
       const feature = featureNamed(ctx, name)
@@ -89,12 +93,18 @@ export async function readUsage(
       const { periods, grants } = accounts(name)
       const draws = attribute(periods, grants, now)
       const current = periods.find(({ periodStart }) => periodStart.getTime() === period.start.getTime())
+      const limits = limitsOf(limitWith(entitlement.limit, current, grants, draws, now), entitlement.overage)
+      const counted = name === 'members' ? seats : (current?.used ?? 0)
+      // What does not fit is frozen, also where nobody has written that yet.
+      const all = freezing.includes(name) ? (items.get(name) ?? 0) : null
+      const used = all === null ? counted : Math.min(all, limits.ceiling ?? Infinity)
       const usage: Usage = {
         ...entitlement,
-        ...limitsOf(limitWith(entitlement.limit, current, grants, draws, now), entitlement.overage),
+        ...limits,
         unpaid: current ? Math.max(0, unpaidUnits(current, draws)) : 0,
-        used: name === 'members' ? seats : (current?.used ?? 0),
+        used,
         held: current?.held ?? 0,
+        frozen: all === null ? null : all - used,
         resetsAt: feature.kind === 'metered' ? period.end : null,
       }
       return [name, usage]
@@ -147,6 +157,17 @@ export async function attributeUsage(tx: Tx, ctx: Context, businessId: string, n
   const draws = attribute(periods, grants, ctx.now())
   await storeDraws(tx, businessId, name, draws)
   return { periods, grants, draws }
+}
+
+async function countItems(db: Queryable, businessId: string, features: string[]): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('allocations')
+    .select(['feature', ({ fn }) => fn.countAll<number>().as('items')])
+    .where('businessId', '=', businessId)
+    .where('feature', 'in', features)
+    .groupBy('feature')
+    .execute()
+  return new Map(rows.map(({ feature, items }) => [feature, Number(items)]))
 }
 
 /** Members and pending invitations, without counting an e-mail twice. Suspended members keep their seat. */
@@ -244,7 +265,7 @@ async function storeDraws(tx: Tx, businessId: string, feature: string, draws: Dr
   }
 }
 
-async function loadOverrides(db: Queryable, businessId: string): Promise<Override[]> {
+export async function loadOverrides(db: Queryable, businessId: string): Promise<Override[]> {
   return db
     .selectFrom('limitOverrides')
     .select(['feature', 'value', 'expiresAt'])

@@ -33,7 +33,8 @@ export type Counted = {
 }
 
 export type NotCounted =
-  | { outcome: 'full'; limit: number | null; used: number; held: number; periodEnd: Date }
+  /** `frozenAt`: of an item that is held, and frozen since then. */
+  | { outcome: 'full'; limit: number | null; used: number; held: number; periodEnd: Date; frozenAt?: Date }
   /** It happened before `since`, from when on what happened is counted. */
   | { outcome: 'too_old'; since: Date }
   /** No counter is open: the cycle has ended, or something about the business has changed. */

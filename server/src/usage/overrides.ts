@@ -5,9 +5,12 @@ import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { LimitOverridesTable } from '../db/tables.ts'
 import { invalid } from '../errors.ts'
+import { emitAll } from '../events/emit.ts'
 import type { Feature, IncludedValue, SoftLimit } from '../product.ts'
+import type { Subscription } from '../subscriptions/lifecycle.ts'
 import { lockSubscription } from '../subscriptions/subscriptions.ts'
-import { invalidateCounters } from './counters.ts'
+import { featureNamed, invalidateCounters } from './counters.ts'
+import { fitItems } from './frozen-items.ts'
 
 export type LimitOverride = Selectable<LimitOverridesTable>
 
@@ -27,7 +30,7 @@ export async function overrideLimit(
   checkValue(kindOf(ctx, feature), limit)
   const now = ctx.now()
   if (expiresAt !== undefined && expiresAt <= now) throw invalid('body/expiresAt', 'must be in the future')
-  const before = await lockOverride(tx, ctx, businessId, feature)
+  const { before, subscription } = await lockOverride(tx, ctx, businessId, feature)
   if (before && before.value === limit && before.expiresAt?.getTime() === expiresAt?.getTime()) return before
 
   const change = {
@@ -44,12 +47,14 @@ export async function overrideLimit(
     .returningAll()
     .executeTakeFirstOrThrow()
   await invalidateCounters(tx, businessId, feature)
+  const events = await fit(tx, ctx, actor, subscription, feature)
   await audit(tx, ctx, actor, businessId, {
     action: 'limit.overridden',
     target: target(feature),
     ...(before ? { before: summary(before) } : {}),
     after: { ...summary(after), reason },
   })
+  await emitAll(tx, ctx, events)
   return after
 }
 
@@ -63,16 +68,26 @@ export async function restoreLimit(
   reason: string,
 ): Promise<void> {
   kindOf(ctx, feature)
-  const before = await lockOverride(tx, ctx, businessId, feature)
+  const { before, subscription } = await lockOverride(tx, ctx, businessId, feature)
   if (!before) return
   await tx.deleteFrom('limitOverrides').where('businessId', '=', businessId).where('feature', '=', feature).execute()
   await invalidateCounters(tx, businessId, feature)
+  const events = await fit(tx, ctx, actor, subscription, feature)
   await audit(tx, ctx, actor, businessId, {
     action: 'limit.restored',
     target: target(feature),
     before: summary(before),
     after: { reason },
   })
+  await emitAll(tx, ctx, events)
+}
+
+/** Another limit freezes and thaws as another plan does. */
+async function fit(tx: Tx, ctx: Context, actor: Actor, subscription: Subscription, feature: string) {
+  const { kind } = featureNamed(ctx, feature)
+  return kind === 'allocated' && feature !== 'members'
+    ? fitItems(tx, ctx, actor, subscription, { features: [feature] })
+    : []
 }
 
 export function listOverrides(db: Queryable, businessId: string): Promise<LimitOverride[]> {
@@ -81,13 +96,14 @@ export function listOverrides(db: Queryable, businessId: string): Promise<LimitO
 
 async function lockOverride(tx: Tx, ctx: Context, businessId: string, feature: string) {
   await lockBusiness(tx, businessId)
-  await lockSubscription(tx, ctx, businessId)
-  return tx
+  const subscription = await lockSubscription(tx, ctx, businessId)
+  const before = await tx
     .selectFrom('limitOverrides')
     .selectAll()
     .where('businessId', '=', businessId)
     .where('feature', '=', feature)
     .executeTakeFirst()
+  return { before, subscription }
 }
 
 function kindOf(ctx: Context, name: string): Feature['kind'] {

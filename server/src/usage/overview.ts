@@ -33,6 +33,9 @@ export const EntitlementBody = Type.Object(
     used: OptionalInteger,
     remaining: OptionalInteger,
     overage: Type.Optional(OverageBody),
+    frozen: Type.Optional(
+      Type.Integer({ description: 'Items that are kept and not to be used, until there is room; not in used' }),
+    ),
     resetsAt: OptionalTime,
     source: Type.Enum(['plan', 'override', 'none']),
     enabled: Type.Optional(Type.Boolean({ description: 'Of a switch' })),
@@ -76,6 +79,7 @@ const nothing = {
   unpaid: 0,
   used: 0,
   held: 0,
+  frozen: null,
   resetsAt: null,
 } as const
 
@@ -92,7 +96,8 @@ function present(usage: Usage, entitled: boolean) {
   const remaining = limit === null ? null : Math.max(0, limit - used - held)
   const beyond = entitled ? overageOf(usage) : undefined
   const resetsAt = entitled ? usage.resetsAt : null
-  return { kind, limit, used, remaining, ...(beyond ? { overage: beyond } : {}), resetsAt, source }
+  const frozen = usage.frozen === null ? {} : { frozen: usage.frozen }
+  return { kind, limit, used, remaining, ...(beyond ? { overage: beyond } : {}), ...frozen, resetsAt, source }
 }
 
 function overageOf({ overage, softLimit, unpaid: units }: Usage) {

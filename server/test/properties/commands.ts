@@ -16,7 +16,7 @@ export type Deed =
   | { kind: 'reserve'; amount: number; seconds: number }
   | { kind: 'confirm'; which: number; part: number }
   | { kind: 'release'; which: number }
-  | { kind: 'allocate' | 'giveBack'; item: string }
+  | { kind: 'allocate' | 'giveBack'; item: string; of: 'items' | 'boards' }
   | { kind: 'correct'; amount: number }
   | { kind: 'pay'; which: number; part: number; reference: string }
   | { kind: 'settle'; which: number; status: 'open' | 'void' | 'uncollectible' }
@@ -67,7 +67,14 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: kind('reserve'), amount, seconds: fc.constantFrom(60, 3600, day) }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('confirm'), which, part }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('release'), which }) },
-  { weight: 3, arbitrary: fc.record({ kind: kind('allocate', 'giveBack'), item: fc.constantFrom('a', 'b', 'c') }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: kind('allocate', 'allocate', 'giveBack'),
+      item: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      of: fc.constantFrom('items', 'boards'),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: kind('correct'), amount: fc.integer({ min: -20, max: 20 }).filter(Boolean) }),

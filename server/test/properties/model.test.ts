@@ -20,25 +20,26 @@ const product = defineProduct({
   features: {
     units: { kind: 'metered', rollover: 20 },
     items: { kind: 'allocated', onDowngrade: 'grandfather' },
+    boards: { kind: 'allocated', onDowngrade: 'freeze_newest' },
   },
   plans: {
-    free: { name: 'Free', cycle: days(10), price: usd(0), includes: { units: 20, items: 1 } },
+    free: { name: 'Free', cycle: days(10), price: usd(0), includes: { units: 20, items: 1, boards: 1 } },
     basic: {
       name: 'Basic',
       prices: { monthly: usd(29_00), yearly: usd(290_00) },
-      includes: { units: 50, items: 2 },
+      includes: { units: 50, items: 2, boards: 2 },
     },
     growth: {
       name: 'Growth',
       prices: { monthly: usd(99_00), yearly: usd(990_00) },
       trial: days(14),
-      includes: { units: 200, items: 3 },
+      includes: { units: 200, items: 3, boards: 4 },
     },
     promo: {
       name: 'Promo',
       prices: { monthly: usd(100), yearly: usd(900) },
       onEnd: { fallback: 'free' },
-      includes: { units: 30, items: 2 },
+      includes: { units: 30, items: 2, boards: 3 },
     },
   },
   signup: { plan: 'free', keys: ['sdk'] },

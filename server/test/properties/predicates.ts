@@ -93,11 +93,27 @@ const contradictions: Record<string, string> = {
     group by business_id, feature, effective_at
     having count(*) > 1 or max(amount) > 20`,
 
-  '[18] as many items are counted as are held': `
+  '[18] as many items are counted as are held and not frozen': `
     select business_id, used from freehold.usage_counters c
-    where feature = 'items'
+    where feature in ('items', 'boards')
       and used <> (select count(*) from freehold.allocations a
-                   where a.business_id = c.business_id and a.feature = c.feature)`,
+                   where a.business_id = c.business_id and a.feature = c.feature and a.frozen_at is null)`,
+
+  '[18] nothing is frozen while there is room, and never is more used than fits': `
+    select c.business_id, c.used, c.ceiling, c.valid_until from freehold.usage_counters c
+    where feature = 'boards'
+      and (used > ceiling
+        or used is distinct from ceiling
+          and exists (select from freehold.allocations a
+                      where a.business_id = c.business_id and a.feature = c.feature and a.frozen_at is not null))`,
+
+  '[18] the newest are frozen, and only where the product says so': `
+    select f.* from freehold.allocations f
+    where f.frozen_at is not null
+      and (f.feature <> 'boards'
+        or exists (select from freehold.allocations a
+                   where a.business_id = f.business_id and a.feature = f.feature and a.frozen_at is null
+                     and (a.created_at, a.item_id) > (f.created_at, f.item_id)))`,
 
   '[23] of an invoice at most one charge is under way': `
     select invoice_id from freehold.charge_attempts

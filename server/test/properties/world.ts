@@ -36,6 +36,8 @@ type Reference = {
   keys: Map<string, { amount: number; used: number | null }>
   reservations: { id: string; amount: number; period: string; isOpen: boolean; expiresAt: Date }[]
   items: Set<string>
+  /** In the order in which they came, frozen or not. */
+  boards: Set<string>
   granted: number
   /** What may never change once an invoice has its number. */
   invoices: Map<string, string>
@@ -81,6 +83,7 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
     keys: new Map(),
     reservations: [],
     items: new Set(),
+    boards: new Set(),
     granted: 0,
     invoices: new Map(),
   }
@@ -342,15 +345,22 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
     add(reference.used, wanted.period, amount)
   }
 
-  async function item({ kind, item: itemId }: Of<'allocate' | 'giveBack'>): Promise<void> {
-    const wanted = { ...ask, feature: 'items', itemId }
+  async function item({ kind, item: itemId, of }: Of<'allocate' | 'giveBack'>): Promise<void> {
+    const wanted = { ...ask, feature: of, itemId }
     if (kind === 'giveBack') {
       await release(ctx, subject, wanted)
-      reference.items.delete(itemId)
+      reference[of].delete(itemId)
       return
     }
+    const held = [...reference[of]]
     const answer = await allocate(ctx, subject, wanted).catch(refusal)
-    if (answer?.allowed) reference.items.add(itemId)
+    if (answer?.allowed) reference[of].add(itemId)
+    if (of === 'items' || !answer || answer.limit === null) return
+    const place = held.includes(itemId) ? held.indexOf(itemId) : held.length
+    expect(answer.allowed, 'the oldest that fit may be used, and nothing else').toBe(place < answer.limit)
+    expect(answer.frozenAt !== undefined, 'what is held and does not fit is frozen').toBe(
+      held.includes(itemId) && !answer.allowed,
+    )
   }
 
   async function pay({ crash, which, part, reference: name }: Of<'pay'>): Promise<void> {
@@ -426,14 +436,14 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
       expect([key, held], 'held is what is reserved').toEqual([key, reference.held.get(key) ?? 0])
     }
     expect(sum(counters.map(({ used }) => used)), 'nothing counted is lost').toBe(sum([...reference.used.values()]))
-    const items = await sql<{ item: string }>(
-      'select item_id as item from freehold.allocations where business_id = $1 order by 1',
+    const held = await sql<{ feature: 'items' | 'boards'; item: string }>(
+      'select feature, item_id as item from freehold.allocations where business_id = $1 order by created_at, item_id',
       [businessId],
     )
-    expect(
-      items.map(({ item: each }) => each),
-      '[18] the items held',
-    ).toEqual([...reference.items].toSorted())
+    for (const each of ['items', 'boards'] as const) {
+      const items = held.flatMap(({ feature: of, item: name }) => (of === each ? name : []))
+      expect(items, '[18] the items held').toEqual([...reference[each]])
+    }
     const grants = await sql<{ amount: number }>(
       `select coalesce(sum(amount), 0)::int as amount from freehold.grants where business_id = $1 and created_by <> 'renewal'`,
       [businessId],

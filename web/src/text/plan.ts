@@ -131,6 +131,9 @@ export const text = {
     fit: 'What is in use does not fit',
     blocker: (used: string, limit: string, things: string) =>
       `In use: ${used} ${things}, of which the plan has ${limit}.`,
+    frozen: 'The newest will be frozen',
+    freeze: (used: string, limit: string, things: string, frozen: string) =>
+      `In use: ${used} ${things}, of which the plan has ${limit}. The newest ${frozen} are kept and cannot be used until there is room again.`,
     chooseWho: 'Choose who leaves',
     lessen: 'Lessen them first.',
     invoiced: 'You get an invoice, and the plan begins when it is paid.',

@@ -86,6 +86,7 @@ function WhatChanges({ choice, plans: all, preview }: { choice: Choice; plans: P
   return (
     <>
       {preview.blockers.length > 0 && <Blockers blockers={preview.blockers} />}
+      {preview.freezes.length > 0 && <Freezes freezes={preview.freezes} />}
       {gained.length + lost.length === 0 && entitlements.data && <Text>{text.same}</Text>}
       <Differences title={text.gained} differences={gained} />
       <Differences title={text.lost} differences={lost} />
@@ -130,6 +131,18 @@ function Blockers({ blockers }: { blockers: Preview['blockers'] }) {
               text.lessen
             )}
           </Text>
+        ))}
+      </Stack>
+    </Alert>
+  )
+}
+
+function Freezes({ freezes }: { freezes: Preview['freezes'] }) {
+  return (
+    <Alert color="warning" title={text.frozen}>
+      <Stack gap={4}>
+        {freezes.map(({ feature, used, limit, frozen }) => (
+          <Text key={feature}>{text.freeze(count(used), count(limit), thingsOf(feature), count(frozen))}</Text>
         ))}
       </Stack>
     </Alert>
