@@ -459,6 +459,18 @@ CREATE INDEX payments_invoice ON freehold.payments USING btree (business_id, inv
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: select
 
+create table freehold.pending_identities (
+  provider_id text not null,
+  account_id text not null,
+  email text not null,
+  first_name text not null,
+  last_name text not null,
+  token_hash bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint pending_identities_pkey PRIMARY KEY (provider_id, account_id),
+  constraint pending_identities_token_hash_key UNIQUE (token_hash)
+);
+
 create table freehold.pending_signups (
   id text collate "C" not null,
   email text not null,

@@ -95,6 +95,19 @@ create table freehold.pending_signups (
   expires_at timestamptz not null
 );
 
+-- People who have signed in with a provider and are nobody here yet: they finish on the sign-up page. The newest replaces
+-- the one before.
+create table freehold.pending_identities (
+  provider_id text not null,
+  account_id text not null,
+  email text not null,
+  first_name text not null,
+  last_name text not null,
+  token_hash bytea not null unique,
+  expires_at timestamptz not null,
+  primary key (provider_id, account_id)
+);
+
 create table freehold.staff (
   user_id text collate "C" primary key references freehold.users on delete cascade,
   created_at timestamptz not null

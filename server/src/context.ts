@@ -5,6 +5,7 @@ import type { IdKind } from './ids.ts'
 import type { PermissionTable } from './permissions.ts'
 import type { Product } from './product.ts'
 import type { Secrets } from './secrets.ts'
+import type { SocialSignIn } from './social-providers.ts'
 
 /** What every feature function is given beside its transaction. Time and ids come from here alone. */
 export type Context = {
@@ -29,6 +30,7 @@ export type Settings = {
   /** Where links in mails lead, without a slash at the end. */
   publicUrl: string
   rateLimits: boolean
+  socialSignIn: SocialSignIn
 }
 
 /** Who does something. Everything that changes data records it. */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isSafeEndpoint, socialProviders, type SocialProvider, type SocialSignIn } from './social-providers.ts'
 
 /** The only reader of process.env. Every problem is reported at once, each with its remedy. */
 
@@ -16,6 +17,7 @@ export type Environment = {
   /** Undefined when nobody said: serving logs more than a command does. */
   logLevel: LogLevel | undefined
   rateLimits: boolean
+  socialSignIn: SocialSignIn
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -100,6 +102,22 @@ export function readEnvironment(
   if (rateLimits !== 'on' && rateLimits !== 'off') problems.push('RATE_LIMITS must be on or off')
   if (production && rateLimits === 'off') problems.push('RATE_LIMITS=off is for development and tests only')
 
+  const client = (provider: SocialProvider) => {
+    const names = ['CLIENT_ID', 'CLIENT_SECRET'].map((part) => `${provider.toUpperCase()}_${part}`)
+    const [clientId, clientSecret] = names.map(value)
+    if (clientId !== undefined && clientSecret !== undefined) return { clientId, clientSecret }
+    if (clientId !== undefined || clientSecret !== undefined) {
+      problems.push(`Sign-in with ${socialProviders[provider]} needs both ${names.join(' and ')}, or neither`)
+    }
+    return undefined
+  }
+  const google = client('google')
+  const github = client('github')
+  const githubUrl = value('GITHUB_URL')
+  if (githubUrl !== undefined && !isSafeEndpoint(githubUrl)) {
+    problems.push('GITHUB_URL must be the https:// address of a GitHub Enterprise server')
+  }
+
   if (problems.length > 0) throw new ConfigurationError(problems)
   return {
     production,
@@ -114,6 +132,10 @@ export function readEnvironment(
     trustedProxies,
     logLevel,
     rateLimits: rateLimits === 'on',
+    socialSignIn: {
+      ...(google ? { google } : {}),
+      ...(github ? { github: githubUrl === undefined ? github : { ...github, url: githubUrl } } : {}),
+    },
   }
 }
 

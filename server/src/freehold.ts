@@ -15,7 +15,7 @@ import { listen, type Notifications } from './db/notifications.ts'
 import { connectionOf, openDatabase, type Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
 import { developmentSecret } from './development-secret.ts'
-import { readLibraryEnvironment } from './environment.ts'
+import { ConfigurationError, readLibraryEnvironment } from './environment.ts'
 import { eventsChannel } from './events/emit.ts'
 import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
@@ -30,6 +30,7 @@ import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
 import type { TypedProduct } from './product.ts'
 import { routes } from './routes.ts'
 import { openSecrets } from './secrets.ts'
+import { isSafeEndpoint, type SocialSignIn } from './social-providers.ts'
 import { startWorker, type Worker } from './jobs/worker.ts'
 import { checkTaskNames, eventHandlers, tasks } from './tasks.ts'
 import type { Port } from './usage/meter.ts'
@@ -52,6 +53,11 @@ export type FreeholdOptions<Names extends ProductNames = ProductNames> = {
   smtpUrl?: string
   /** Without it MAIL_FROM. */
   mailFrom?: string
+  /**
+   * Lets people sign in with Google or GitHub. Register `PUBLIC_URL/sign-in/google` and `PUBLIC_URL/sign-in/github`
+   * there as the address that leads back.
+   */
+  socialSignIn?: SocialSignIn
   rateLimits?: boolean
   trustedProxies?: string[]
   /** Whether this process also runs jobs and tasks. */
@@ -223,7 +229,14 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
 
 /** What the options leave open, from the environment. */
 async function complete<Names extends ProductNames>(options: FreeholdOptions<Names>): Promise<CompleteOptions> {
-  const { product, production, secret, publicUrl, smtpUrl, mailFrom } = options
+  const { product, production, secret, publicUrl, smtpUrl, mailFrom, socialSignIn = {} } = options
+  const endpoints = [socialSignIn.google?.issuer, socialSignIn.github?.url]
+  const unsafe = endpoints.filter((each) => each !== undefined && !isSafeEndpoint(each))
+  if (unsafe.length > 0) {
+    throw new ConfigurationError(
+      unsafe.map((each) => `socialSignIn: ${each} must be an address that starts with https://`),
+    )
+  }
   const environment = readLibraryEnvironment({
     NODE_ENV: production === undefined ? undefined : production ? 'production' : 'development',
     SECRET: secret,
@@ -279,7 +292,7 @@ async function openStorage(options: CompleteOptions) {
 }
 
 function contextOf(
-  { product, secret, production, publicUrl, rateLimits = true }: CompleteOptions,
+  { product, secret, production, publicUrl, rateLimits = true, socialSignIn = {} }: CompleteOptions,
   { log, db, clock }: { log: Logger; db: Database; clock: Clock },
   enqueue: Context['enqueue'],
   changes: Context['changes'],
@@ -295,6 +308,6 @@ function contextOf(
     secrets: openSecrets(secret),
     enqueue,
     changes,
-    settings: { production, publicUrl, rateLimits },
+    settings: { production, publicUrl, rateLimits, socialSignIn },
   }
 }

@@ -13,7 +13,7 @@ export async function openapiDocument(product: Product): Promise<string> {
   const ctx = {
     product,
     permissions: permissionTable(product),
-    settings: { production: false, publicUrl: 'http://localhost:3000', rateLimits: false },
+    settings: { production: false, publicUrl: 'http://localhost:3000', rateLimits: false, socialSignIn: {} },
     log: pino({ level: 'silent' }),
     newId: () => 'req_openapi',
   } as Partial<Context> as Context

@@ -38,6 +38,7 @@ import { meRoutes } from './users/me-routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { signInRoutes } from './users/sign-in-routes.ts'
 import { staffUserSearchRoutes } from './users/staff-search-routes.ts'
+import { socialRoutes } from './users/social-routes.ts'
 import { twoFactorRoutes } from './users/two-factor-routes.ts'
 
 /** Every feature's routes. */
@@ -45,6 +46,7 @@ export const routes = (ctx: Context): Routes[] => [
   healthRoutes,
   userRoutes,
   signInRoutes,
+  socialRoutes,
   meRoutes,
   twoFactorRoutes,
   businessRoutes,

@@ -837,6 +837,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/login/social/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a sign-in with a provider
+         * @description Send the browser to `url`. The provider leads it back to `PUBLIC_URL/sign-in/:provider` with `code` and `state`, for the callback. A cookie ties both to this browser. For anybody
+         */
+        post: operations["startSocialLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/login/social/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with what the provider answered
+         * @description As `POST /v1/login`. Whoever is nobody here gets a `pendingToken` instead, with which `POST /v1/signup` makes the user. For anybody
+         */
+        post: operations["finishSocialLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/login/two-factor": {
         parameters: {
             query?: never;
@@ -2716,6 +2756,22 @@ export interface components {
                 type: string;
                 key: string;
             }[];
+        };
+        SocialSignIn: {
+            user?: components["schemas"]["User"];
+            token?: string;
+            memberships?: components["schemas"]["Membership"][];
+            twoFactorRequired?: boolean;
+            /** @description For POST /v1/login/two-factor */
+            challenge?: string;
+            /** @description For POST /v1/signup, within 30 minutes: nobody here is known by this account or e-mail */
+            pendingToken?: string;
+            identity?: {
+                provider: string;
+                email: string;
+                firstName: string;
+                lastName: string;
+            };
         };
         StaffAuditEntry: {
             id: string;
@@ -5176,6 +5232,83 @@ export interface operations {
             };
         };
     };
+    startSocialLogin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        url: string;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishSocialLogin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer, for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    code: string;
+                    state: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SocialSignIn"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     loginTwoFactor: {
         parameters: {
             query?: never;
@@ -5919,8 +6052,8 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description With business and email, or with invitationToken: the e-mail is then the invited one */
-        requestBody: {
+        /** @description With business, email, password and names. With invitationToken instead of business and email: the e-mail is the invited one. With pendingToken, after signing in with a provider, instead of email and password: the provider says the e-mail and the names that are left out */
+        requestBody?: {
             content: {
                 "application/json": {
                     business?: {
@@ -5933,9 +6066,10 @@ export interface operations {
                     /** Format: email */
                     email?: string;
                     invitationToken?: string;
-                    password: string;
-                    firstName: string;
-                    lastName: string;
+                    pendingToken?: string;
+                    password?: string;
+                    firstName?: string;
+                    lastName?: string;
                 };
             };
         };

@@ -136,7 +136,7 @@ async function importDefinition(file: string): Promise<Product> {
 }
 
 async function settings(environment: Environment, product: Product, server: Server, logger: Logger) {
-  const { publicUrl, production, smtpUrl, mailFrom, rateLimits, trustedProxies } = environment
+  const { publicUrl, production, smtpUrl, mailFrom, rateLimits, trustedProxies, socialSignIn } = environment
   return {
     product,
     database: server.url,
@@ -147,6 +147,7 @@ async function settings(environment: Environment, product: Product, server: Serv
     mailFrom,
     rateLimits,
     trustedProxies,
+    socialSignIn,
     logger,
   } satisfies FreeholdOptions
 }

@@ -25,7 +25,7 @@ async function serve(config: string | undefined, worker: boolean): Promise<Runni
     const { settings } = freehold.ctx
     if (settings.publicUrl === 'http://localhost:0') settings.publicUrl = `http://localhost:${port}`
     // While nobody has asked for anything yet, so that the first to sign in does not wait for it.
-    setTimeout(() => void import('../users/better-auth.ts').then(({ loadSignIn }) => loadSignIn()), 500).unref()
+    setTimeout(() => void import('../users/better-auth.ts').then(({ authLibrary }) => authLibrary()), 500).unref()
     announce(freehold.ctx.product.name, environment.production ? environment.publicUrl : `http://localhost:${port}`)
     return {
       log,

@@ -300,6 +300,16 @@ export interface PaymentsTable {
   createdAt: Date
 }
 
+export interface PendingIdentitiesTable {
+  providerId: string
+  accountId: string
+  email: string
+  firstName: string
+  lastName: string
+  tokenHash: Buffer
+  expiresAt: Date
+}
+
 export interface PendingSignupsTable {
   id: string
   email: string
@@ -562,6 +572,7 @@ export interface Tables {
   members: MembersTable
   passwordResets: PasswordResetsTable
   payments: PaymentsTable
+  pendingIdentities: PendingIdentitiesTable
   pendingSignups: PendingSignupsTable
   planVersions: PlanVersionsTable
   plans: PlansTable

@@ -12,6 +12,8 @@ const said: Record<string, string> = {
   'DELETE /v1/businesses/:businessId/support-access/sessions/:id': 'endSupportSession',
   'DELETE /v1/me/sessions/others': 'deleteMyOtherSessions',
   'POST /v1/me/two-factor/removal': 'removeMyTwoFactor',
+  'POST /v1/login/social/:provider': 'startSocialLogin',
+  'POST /v1/login/social/:provider/callback': 'finishSocialLogin',
   'POST /v1/dev/clock': 'moveDevClock',
 }
 

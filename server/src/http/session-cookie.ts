@@ -13,14 +13,14 @@ export function sessionCookie(request: FastifyRequest, settings: Settings): stri
 
 export function setSessionCookie(reply: FastifyReply, settings: Settings, token: string): void {
   reply.setCookie(sessionCookieName(settings), token, {
-    ...attributes(settings),
+    ...cookieAttributes(settings),
     maxAge: 90 * 86_400,
   })
 }
 
 export function clearSessionCookie(reply: FastifyReply, settings: Settings): void {
-  reply.clearCookie(sessionCookieName(settings), attributes(settings))
+  reply.clearCookie(sessionCookieName(settings), cookieAttributes(settings))
 }
 
-const attributes = ({ production }: Settings) =>
+export const cookieAttributes = ({ production }: Settings) =>
   ({ path: '/', httpOnly: true, secure: production, sameSite: 'lax' }) as const

@@ -21,6 +21,7 @@ export async function cleanUp(ctx: Context): Promise<void> {
     'passwordResets',
     'emailVerifications',
     'pendingSignups',
+    'pendingIdentities',
     'idempotencyKeys',
   ] as const) {
     await db.deleteFrom(table).where('expiresAt', '<=', now).execute()

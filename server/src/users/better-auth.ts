@@ -5,20 +5,17 @@ import type { Queryable, Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
 import type { IdKind } from '../ids.ts'
 import { newToken } from '../secrets.ts'
+import type { SocialProvider } from '../social-providers.ts'
 import { hashPassword, isPassword } from './passwords.ts'
 
 /**
- * The seam to better-auth, which owns users, sessions and second factors. Nothing else knows its name; an
- * upgrade that moves something is mended here.
+ * The seam to better-auth, which owns users, sessions and second factors. Nothing else knows its name but
+ * `better-auth-social.ts`; an upgrade that moves something is mended here.
  */
 
 let loading: ReturnType<typeof load> | undefined
-const loaded = () => (loading ??= load())
-
 /** Its hundreds of modules, when somebody signs in for the first time; a server may ask for them once it serves. */
-export async function loadSignIn(): Promise<void> {
-  await loaded()
-}
+export const authLibrary = () => (loading ??= load())
 
 async function load() {
   const [context, adapter, minimal, plugins] = await Promise.all([
@@ -41,29 +38,41 @@ const kinds: Record<string, IdKind> = {
   twoFactor: 'twoFactor',
 }
 
+/** What each of its instances is told. */
+export const authOptions = (ctx: Context, library: Library, db: Queryable) => ({
+  appName: ctx.product.name,
+  baseURL: ctx.settings.publicUrl,
+  secret: ctx.secrets.authSecret,
+  database: library.kyselyAdapter(plain(db), { type: 'postgres' }),
+  logger: { disabled: true },
+  telemetry: { enabled: false },
+  rateLimit: { enabled: false },
+  advanced: {
+    disableOriginCheck: false,
+    disableCSRFCheck: false,
+    cookiePrefix: 'freehold',
+    ipAddress: { ipAddressHeaders: ['x-freehold-address'] },
+    database: {
+      generateId: ({ model }: { model: string }) => ctx.newId(kinds[model] ?? 'verification'),
+      // Our migrations own the schema; looking it up takes a connection that a transaction does not have.
+      validateSchema: false,
+    },
+  },
+  verification: { modelName: 'verifications', fields: snake(['expiresAt', 'createdAt', 'updatedAt']) },
+})
+
+type Library = Awaited<ReturnType<typeof load>>
+
+const snake = (names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]))
+
 /** Passwords that its endpoints ask for are checked by us before, outside any transaction. */
 type Settings = { db: Queryable; passwordsAreChecked?: boolean }
 
 async function create(ctx: Context, { db, passwordsAreChecked = false }: Settings) {
-  const library = await loaded()
-  const snake = (names: string[]) =>
-    Object.fromEntries(names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]))
+  const library = await authLibrary()
   return library.betterAuth({
-    appName: ctx.product.name,
-    baseURL: ctx.settings.publicUrl,
-    secret: ctx.secrets.authSecret,
-    database: library.kyselyAdapter(plain(db), { type: 'postgres' }),
-    logger: { disabled: true },
-    telemetry: { enabled: false },
-    rateLimit: { enabled: false },
-    advanced: {
-      disableOriginCheck: false,
-      disableCSRFCheck: false,
-      cookiePrefix: 'freehold',
-      ipAddress: { ipAddressHeaders: ['x-freehold-address'] },
-      // Our migrations own the schema; looking it up takes a connection that a transaction does not have.
-      database: { generateId: ({ model }) => ctx.newId(kinds[model] ?? 'verification'), validateSchema: false },
-    },
+    ...authOptions(ctx, library, db),
     emailAndPassword: {
       enabled: true,
       disableSignUp: true,
@@ -102,7 +111,6 @@ async function create(ctx: Context, { db, passwordsAreChecked = false }: Setting
         'updatedAt',
       ]),
     },
-    verification: { modelName: 'verifications', fields: snake(['expiresAt', 'createdAt', 'updatedAt']) },
     plugins: [
       library.bearer({ requireSignature: true }),
       library.twoFactor({
@@ -159,7 +167,7 @@ async function inTransaction<T>(
   ctx: Context,
   work: (adapter: Awaited<Instance['$context']>['internalAdapter']) => Promise<T>,
 ): Promise<T> {
-  const { getCurrentDBAdapterAsyncLocalStorage, kyselyAdapter } = await loaded()
+  const { getCurrentDBAdapterAsyncLocalStorage, kyselyAdapter } = await authLibrary()
   const instance = await auth(ctx)
   const context = await instance.$context
   const storage = await getCurrentDBAdapterAsyncLocalStorage()
@@ -172,15 +180,18 @@ export type NewUser = {
   email: string
   firstName: string
   lastName: string
-  passwordHash: string
   emailVerified: boolean
+  login: Login
 }
 
-/** Creates a user with a password. A taken e-mail raises 23505 on users_email_key. */
+/** How somebody proves who they are: with a password, or as whom a provider knows. */
+export type Login = { passwordHash: string } | { provider: SocialProvider; accountId: string }
+
+/** Creates a user who can sign in. A taken e-mail raises 23505 on users_email_key. */
 export function createUser(tx: Tx, ctx: Context, user: NewUser): Promise<{ id: string }> {
   return inTransaction(tx, ctx, async (adapter) => {
     const now = ctx.now()
-    const { email, firstName, lastName, emailVerified, passwordHash } = user
+    const { email, firstName, lastName, emailVerified, login } = user
     const created = await adapter.createUser(
       {
         email,
@@ -193,17 +204,23 @@ export function createUser(tx: Tx, ctx: Context, user: NewUser): Promise<{ id: s
       },
       { method: 'sign-up' },
     )
-    await adapter.linkAccount({
-      userId: created.id,
-      accountId: created.id,
-      providerId: 'credential',
-      password: passwordHash,
-      createdAt: now,
-      updatedAt: now,
-    })
+    await adapter.linkAccount(accountOf(ctx, created.id, login))
     return { id: created.id }
   })
 }
+
+/** Lets a user sign in another way as well. What is linked already raises 23505 on accounts_provider_id_account_id_key. */
+export const addLogin = (tx: Tx, ctx: Context, userId: string, login: Login): Promise<unknown> =>
+  inTransaction(tx, ctx, (adapter) => adapter.linkAccount(accountOf(ctx, userId, login)))
+
+const accountOf = (ctx: Context, userId: string, login: Login) => ({
+  userId,
+  ...('passwordHash' in login
+    ? { providerId: 'credential', accountId: userId, password: login.passwordHash }
+    : { providerId: login.provider, accountId: login.accountId }),
+  createdAt: ctx.now(),
+  updatedAt: ctx.now(),
+})
 
 /** Where somebody signs in from. */
 export type Device = { address: string; userAgent: string }
@@ -237,16 +254,7 @@ export async function setPassword(tx: Tx, ctx: Context, userId: string, password
     .executeTakeFirst()
   if (changed.numUpdatedRows > 0n) return
   // Somebody who has signed in elsewhere only (or was added by staff) gets a password of their own.
-  await inTransaction(tx, ctx, (adapter) =>
-    adapter.linkAccount({
-      userId,
-      accountId: userId,
-      providerId: 'credential',
-      password: passwordHash,
-      createdAt: ctx.now(),
-      updatedAt: ctx.now(),
-    }),
-  )
+  await addLogin(tx, ctx, userId, { passwordHash })
 }
 
 // Second factors. Codes, challenges and their limits live on real time, as authenticators do.
@@ -355,7 +363,16 @@ async function inSession(tx: Tx, ctx: Context, sessionId: string) {
 function signedCookie(ctx: Context, name: string, value: string): string {
   const signed = ctx.secrets.signSession(value)
   const signature = Buffer.from(signed.slice(value.length + 1), 'base64url').toString('base64')
-  return `${name}=${encodeURIComponent(`${value}.${signature}`)}`
+  return sendCookie(name, `${value}.${signature}`)
+}
+
+export const sendCookie = (name: string, value: string) => `${name}=${encodeURIComponent(value)}`
+
+/** What its endpoint sets as a cookie; the browser gets it under a name of ours. */
+export function cookieValueOf(response: Response, name: string): string | undefined {
+  const set = response.headers.getSetCookie().find((each) => each.startsWith(`${name}=`))
+  const value = set?.slice(name.length + 1).split(';', 1)[0]
+  return value && decodeURIComponent(value)
 }
 
 const deviceHeaders = (device: Device, cookie: string) =>

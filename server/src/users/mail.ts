@@ -78,5 +78,16 @@ export const mailTwoFactor = (tx: Tx, ctx: Context, to: string, isOn: boolean) =
     },
   })
 
+export const mailLoginLinked = (tx: Tx, ctx: Context, to: string, provider: string) =>
+  sendMail(tx, ctx, {
+    template: 'login-linked',
+    to,
+    content: {
+      subject: `You can sign in to ${ctx.product.name} with ${provider}`,
+      paragraphs: [`Your account with ${provider} has this e-mail, so it signs you in from now on.`],
+      note: `If that was not you, look after your account with ${provider}, then reset your password here and tell us.`,
+    },
+  })
+
 /** For staff who were added by e-mail: the command prints the same link. */
 export const resetLink = (ctx: Context, token: string) => link(ctx, '/reset-password', token)

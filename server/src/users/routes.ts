@@ -1,17 +1,20 @@
 import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { BusinessBody, presentBusiness } from '../businesses/presenter.ts'
 import type { Context } from '../context.ts'
+import type { Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Email, fieldsOf, Name, Password, Token } from '../http/schemas.ts'
 import { setSessionCookie } from '../http/session-cookie.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
+import type { Joined } from '../invitations/joining.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
 import { presentSubscription, SubscriptionBody } from '../subscriptions/presenter.ts'
 import { createSession, type Device, type NewUser } from './better-auth.ts'
 import { confirmEmail, sendVerification } from './email-verifications.ts'
 import { checkPassword, hashPassword } from './passwords.ts'
+import { takeIdentity } from './pending-identities.ts'
 import { holdSignUp, takeHeldSignUp } from './pending-sign-ups.ts'
 import { userById, UserBody } from './presenter.ts'
 import { joinAsNewUser, signUp } from './sign-up.ts'
@@ -21,11 +24,18 @@ const SignUpBody = Type.Object(
     business: Type.Optional(Type.Object({ name: Name, fields: Type.Optional(fieldsOf('business')) }, closed)),
     email: Type.Optional(Email),
     invitationToken: Type.Optional(Token),
-    password: Password,
-    firstName: Name,
-    lastName: Name,
+    pendingToken: Type.Optional(Token),
+    password: Type.Optional(Password),
+    firstName: Type.Optional(Name),
+    lastName: Type.Optional(Name),
   },
-  { ...closed, description: 'With business and email, or with invitationToken: the e-mail is then the invited one' },
+  {
+    ...closed,
+    description:
+      'With business, email, password and names. With invitationToken instead of business and email: the e-mail is the ' +
+      'invited one. With pendingToken, after signing in with a provider, instead of email and password: the provider ' +
+      'says the e-mail and the names that are left out',
+  },
 )
 
 const SignedUp = Type.Object(
@@ -59,48 +69,96 @@ export const userRoutes: Routes = (app, ctx) => {
       },
     },
     async (request, reply) => {
-      const { business, email, invitationToken, password } = request.body
-      const { mode, verifyEmail } = ctx.product.signup
-      const device = deviceOf(request)
-      const person = { firstName: request.body.firstName.trim(), lastName: request.body.lastName.trim() }
-      if (mode === 'closed') throw new FreeholdError('signup_closed')
-
-      if (invitationToken !== undefined) {
-        if (business !== undefined) throw invalid('body/business', 'leave it out with an invitation')
-        if (email !== undefined) throw invalid('body/email', 'leave it out: the invitation says it')
-        checkPassword('body/password', password, '')
-        const passwordHash = await hashPassword(password)
-        const joined = await acrossBusinesses(request, async (tx) => {
-          const { userId, ...place } = await joinAsNewUser(tx, ctx, invitationToken, { ...person, passwordHash })
-          const user = await userById(tx, userId)
-          checkPassword('body/password', password, user.email)
-          const { token } = await createSession(tx, ctx, userId, device)
-          return { user, business: presentBusiness(place.business), member: presentMember(place.member), token }
-        })
-        setSessionCookie(reply, ctx.settings, joined.token)
-        return reply.code(201).send(joined)
-      }
-
-      if (mode === 'invite') throw new FreeholdError('signup_closed', 'Sign-up needs an invitation')
-      if (business === undefined) throw invalid('body/business', 'is required')
-      if (email === undefined) throw invalid('body/email', 'is required')
-      checkPassword('body/password', password, email)
-      const passwordHash = await hashPassword(password)
-      const user: NewUser = { ...person, email: email.toLowerCase(), passwordHash, emailVerified: false }
-      if (verifyEmail === 'before') {
-        await acrossBusinesses(request, (tx) => holdSignUp(tx, ctx, user, business))
-        return reply.code(202).send(accepted)
-      }
-      const answer = await acrossBusinesses(request, async (tx) => {
-        const signedUp = await signUp(tx, ctx, user, business)
-        await sendVerification(tx, ctx, signedUp.userId, user.email)
-        const { token } = await createSession(tx, ctx, signedUp.userId, device)
-        return present(ctx, await userById(tx, signedUp.userId), signedUp, token)
-      })
-      setSessionCookie(reply, ctx.settings, answer.token)
-      return reply.code(201).send(answer)
+      if (ctx.product.signup.mode === 'closed') throw new FreeholdError('signup_closed')
+      const { pendingToken, invitationToken } = request.body
+      const signedUp =
+        pendingToken !== undefined
+          ? await finishSocial(request, pendingToken)
+          : invitationToken !== undefined
+            ? await joinWithPassword(request, invitationToken)
+            : await signUpWithPassword(request)
+      if (signedUp === undefined) return reply.code(202).send(accepted)
+      setSessionCookie(reply, ctx.settings, signedUp.token)
+      return reply.code(201).send(signedUp)
     },
   )
+
+  type SignUpRequest = FastifyRequest & { body: Static<typeof SignUpBody> }
+
+  async function signUpWithPassword(request: SignUpRequest) {
+    refuseWithoutInvitation()
+    const { business, email, password, ...person } = needed(request.body, [
+      'business',
+      'email',
+      'password',
+      'firstName',
+      'lastName',
+    ])
+    checkPassword('body/password', password, email)
+    const login = { passwordHash: await hashPassword(password) }
+    const user: NewUser = { ...trimmed(person), email: email.toLowerCase(), emailVerified: false, login }
+    if (ctx.product.signup.verifyEmail === 'before') {
+      await acrossBusinesses(request, (tx) => holdSignUp(tx, ctx, user, business))
+      return undefined
+    }
+    return acrossBusinesses(request, async (tx) => {
+      const signedUp = await signUp(tx, ctx, user, business)
+      await sendVerification(tx, ctx, signedUp.userId, user.email)
+      return founded(tx, request, signedUp)
+    })
+  }
+
+  /** The mailed token says whose e-mail it is. */
+  async function joinWithPassword(request: SignUpRequest, invitationToken: string) {
+    left(request.body, { business: 'with an invitation', email: 'the invitation says it' })
+    const { password, ...person } = needed(request.body, ['password', 'firstName', 'lastName'])
+    checkPassword('body/password', password, '')
+    const login = { passwordHash: await hashPassword(password) }
+    return acrossBusinesses(request, async (tx) => {
+      const place = await joinAsNewUser(tx, ctx, invitationToken, { ...trimmed(person), login })
+      const answer = await joined(tx, request, place)
+      checkPassword('body/password', password, answer.user.email)
+      return answer
+    })
+  }
+
+  /** The provider has said who it is, and that the e-mail is theirs; names may be put right. */
+  async function finishSocial(request: SignUpRequest, pendingToken: string) {
+    left(request.body, { email: 'the provider says it', password: 'the provider signs in' })
+    const { business, invitationToken } = request.body
+    if (invitationToken === undefined) refuseWithoutInvitation()
+    else left(request.body, { business: 'with an invitation' })
+    return acrossBusinesses(request, async (tx) => {
+      const identity = await takeIdentity(tx, ctx, pendingToken)
+      const { firstName = identity.firstName, lastName = identity.lastName } = request.body
+      if (firstName === '') throw invalid('body/firstName', 'is required')
+      const person = { ...trimmed({ firstName, lastName }), email: identity.email, login: identity }
+      if (invitationToken !== undefined) {
+        return joined(tx, request, await joinAsNewUser(tx, ctx, invitationToken, person))
+      }
+      if (business === undefined) throw invalid('body/business', 'is required')
+      return founded(tx, request, await signUp(tx, ctx, { ...person, emailVerified: true }, business))
+    })
+  }
+
+  function refuseWithoutInvitation(): void {
+    if (ctx.product.signup.mode === 'invite') throw new FreeholdError('signup_closed', 'Sign-up needs an invitation')
+  }
+
+  async function founded(tx: Tx, request: FastifyRequest, signedUp: Awaited<ReturnType<typeof signUp>>) {
+    const { token } = await createSession(tx, ctx, signedUp.userId, deviceOf(request))
+    return present(ctx, await userById(tx, signedUp.userId), signedUp, token)
+  }
+
+  async function joined(tx: Tx, request: FastifyRequest, { userId, business, member }: Joined) {
+    const { token } = await createSession(tx, ctx, userId, deviceOf(request))
+    return {
+      user: await userById(tx, userId),
+      business: presentBusiness(business),
+      member: presentMember(member),
+      token,
+    }
+  }
 
   app.post(
     '/v1/email-verifications',
@@ -138,9 +196,7 @@ export const userRoutes: Routes = (app, ctx) => {
         if (confirmed) return { user: await userById(tx, confirmed.userId) }
         const held = await takeHeldSignUp(tx, ctx, token)
         if (!held) throw new FreeholdError('invalid_token', 'Ask for a new link')
-        const signedUp = await signUp(tx, ctx, { ...held.user, emailVerified: true }, held.business)
-        const session = await createSession(tx, ctx, signedUp.userId, deviceOf(request))
-        return present(ctx, await userById(tx, signedUp.userId), signedUp, session.token)
+        return founded(tx, request, await signUp(tx, ctx, { ...held.user, emailVerified: true }, held.business))
       })
       if ('token' in answer) setSessionCookie(reply, ctx.settings, answer.token)
       return answer
@@ -163,6 +219,28 @@ function present(
     apiKeys,
   }
 }
+
+/** Which fields a form needs, all of them said at once when they are not there. */
+function needed<Body extends object, Field extends keyof Body & string>(body: Body, fields: Field[]) {
+  const missing = fields.filter((field) => body[field] === undefined)
+  if (missing.length > 0) {
+    const errors = missing.map((field) => ({ path: `body/${field}`, message: 'is required' }))
+    throw new FreeholdError('invalid_request', 'The request is not valid', { errors })
+  }
+  return body as { [Each in Field]: Exclude<Body[Each], undefined> }
+}
+
+/** Which fields another form has, and why not this one. */
+function left<Body extends object>(body: Body, fields: { [Field in keyof Body]?: string }): void {
+  for (const field of Object.keys(fields) as (keyof Body & string)[]) {
+    if (body[field] !== undefined) throw invalid(`body/${field}`, `leave it out: ${fields[field]}`)
+  }
+}
+
+const trimmed = ({ firstName, lastName }: { firstName: string; lastName: string }) => ({
+  firstName: firstName.trim(),
+  lastName: lastName.trim(),
+})
 
 export const deviceOf = (request: FastifyRequest): Device => ({
   address: request.ip,

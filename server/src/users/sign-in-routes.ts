@@ -16,7 +16,7 @@ import { accepted, Accepted, deviceOf } from './routes.ts'
 import { endSession } from './sessions.ts'
 import { signIn, welcome } from './sign-in.ts'
 
-const SignedIn = Type.Object(
+export const SignedIn = Type.Object(
   {
     user: Type.Optional(UserBody),
     token: Type.Optional(Type.String()),
@@ -143,11 +143,11 @@ export const signInRoutes: Routes = (app, ctx) => {
 }
 
 // The same for an unknown e-mail and a wrong password, and without the e-mail: people type passwords there too.
-async function recordingFailure<T>(request: FastifyRequest, signingIn: () => Promise<T>): Promise<T> {
+export async function recordingFailure<T>(request: FastifyRequest, signingIn: () => Promise<T>): Promise<T> {
   try {
     return await signingIn()
   } catch (error) {
-    if (error instanceof FreeholdError && error.status === 401) {
+    if (error instanceof FreeholdError && (error.status === 401 || error.status === 403)) {
       const { ctx } = request.freehold
       const after = { code: error.code, address: request.ip }
       ctx.log.warn({ requestId: request.id, ...after }, 'sign-in failed')

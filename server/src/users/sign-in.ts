@@ -20,11 +20,14 @@ import { userById } from './presenter.ts'
  */
 export async function signIn(tx: Tx, ctx: Context, proved: Proved, device: Device) {
   if (!(await stillProved(tx, proved))) throw new FreeholdError('invalid_credentials')
-  const { twoFactorEnabled } = await userById(tx, proved.userId)
-  if (twoFactorEnabled) {
-    return { twoFactorRequired: true, challenge: await createChallenge(tx, ctx, proved.userId) }
-  }
-  return welcome(tx, ctx, proved.userId, await createSession(tx, ctx, proved.userId, device), device)
+  return admit(tx, ctx, proved.userId, device)
+}
+
+/** Signs in whoever has proved who they are, under the user's lock, or asks for the second factor. */
+export async function admit(tx: Tx, ctx: Context, userId: string, device: Device) {
+  const { twoFactorEnabled } = await userById(tx, userId)
+  if (twoFactorEnabled) return { twoFactorRequired: true, challenge: await createChallenge(tx, ctx, userId) }
+  return welcome(tx, ctx, userId, await createSession(tx, ctx, userId, device), device)
 }
 
 /** What a new session answers with: who signed in, and where they belong. */

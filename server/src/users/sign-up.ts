@@ -7,7 +7,7 @@ import { violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { openInvitation } from '../invitations/invitations.ts'
 import { join, type Joined } from '../invitations/joining.ts'
-import { createUser, setPassword, type NewUser } from './better-auth.ts'
+import { addLogin, createUser, type NewUser } from './better-auth.ts'
 import { auditMemberships } from './memberships.ts'
 import { asActor, disown } from './sign-in.ts'
 
@@ -32,9 +32,12 @@ export async function joinAsNewUser(
   tx: Tx,
   ctx: Context,
   token: string,
-  person: Pick<NewUser, 'firstName' | 'lastName' | 'passwordHash'>,
+  person: Pick<NewUser, 'firstName' | 'lastName' | 'login'> & { email?: string },
 ): Promise<Joined> {
   const open = await openInvitation(tx, ctx, token)
+  if (person.email !== undefined && person.email !== open.invitation.email) {
+    throw new FreeholdError('permission_denied', 'The invitation is for another e-mail')
+  }
   const user: NewUser = { ...person, email: open.invitation.email, emailVerified: true }
   await ctx.product.hooks.beforeSignup?.(tx, { email: user.email, businessName: undefined })
   const existing = await tx
@@ -53,9 +56,9 @@ export async function joinAsNewUser(
 }
 
 async function takeOver(tx: Tx, ctx: Context, userId: string, user: NewUser) {
-  const { firstName, lastName, passwordHash } = user
+  const { firstName, lastName, login } = user
   await disown(tx, ctx, userId)
-  await setPassword(tx, ctx, userId, passwordHash)
+  await addLogin(tx, ctx, userId, login)
   const name = `${firstName} ${lastName}`.trim()
   const proved = { firstName, lastName, name, emailVerified: true, updatedAt: ctx.now() }
   await tx.updateTable('users').set(proved).where('id', '=', userId).execute()
@@ -69,6 +72,9 @@ export async function newUser(tx: Tx, ctx: Context, user: NewUser): Promise<stri
     return (await createUser(tx, ctx, user)).id
   } catch (error) {
     if (violates(error, 'users_email_key')) throw new FreeholdError('email_taken')
+    if (violates(error, 'accounts_provider_id_account_id_key')) {
+      throw new FreeholdError('conflict', 'Somebody signs in with this account already: sign in with it')
+    }
     throw error
   }
 }
