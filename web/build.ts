@@ -15,7 +15,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const output = join(root, 'server/dist/web')
 const stamp = join(root, 'node_modules/.cache/freehold-web')
 // The lock file stands for all that is installed.
-const sources = ['web', 'server/src/client', 'server/src/pages/page-data.ts', 'package-lock.json']
+const sources = [
+  'web',
+  'server/src/client',
+  'server/src/pages/page-data.ts',
+  'server/src/color.ts',
+  'package-lock.json',
+]
 
 /** Whether it had to be built. */
 export async function buildWeb(): Promise<boolean> {

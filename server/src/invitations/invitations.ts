@@ -6,11 +6,12 @@ import type { Queryable, Tx } from '../db/open.ts'
 import type { InvitationsTable } from '../db/tables.ts'
 import { asDatabaseUser } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
+import { sendMail } from '../mail/mail.ts'
 import { checkGrantable, checkRole } from '../members/members.ts'
 import { businessOfToken, hashToken, newToken } from '../secrets.ts'
 import { seatLimit } from '../subscriptions/seats.ts'
 import { seatsTaken } from '../usage/counters.ts'
-import { mailInvitation } from './mail.ts'
+import { invitationMail } from './mail.ts'
 
 const lifeMilliseconds = 7 * 86_400_000
 
@@ -118,7 +119,8 @@ export async function inviteMember(
     target: target(invitation),
     after: { email, role },
   })
-  await mailInvitation(tx, ctx, { to: email, token, role, inviter: actor.name, business })
+  const { expiresAt } = invitation
+  await sendMail(tx, ctx, email, invitationMail(ctx, { token, role, inviter: actor.name, business, expiresAt }))
   return invitation
 }
 
@@ -159,7 +161,8 @@ export async function resendInvitation(
     before: { expiresAt: before.expiresAt, invitedBy: before.invitedBy },
     after: { expiresAt: invitation.expiresAt, invitedBy: invitation.invitedBy },
   })
-  await mailInvitation(tx, ctx, { to: before.email, token, role: before.role, inviter: actor.name, business })
+  const { role, email, expiresAt } = invitation
+  await sendMail(tx, ctx, email, invitationMail(ctx, { token, role, inviter: actor.name, business, expiresAt }))
   return invitation
 }
 

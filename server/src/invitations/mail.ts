@@ -1,22 +1,28 @@
 import type { Business } from '../businesses/businesses.ts'
-import type { Context } from '../context.ts'
-import type { Tx } from '../db/open.ts'
-import { sendMail } from '../mail/mail.ts'
+import type { Composing, Mail } from '../mail/mail.ts'
+import { moment, named } from '../mail/wording.ts'
 
-export type InvitationMail = { to: string; token: string; role: string; inviter: string; business: Business }
+export type InvitationMail = {
+  token: string
+  role: string
+  inviter: string
+  business: Pick<Business, 'id' | 'name'>
+  expiresAt: Date
+}
 
 /** Opening the link changes nothing: mail scanners open links too. */
-export const mailInvitation = (tx: Tx, ctx: Context, { to, token, role, inviter, business }: InvitationMail) =>
-  sendMail(tx, ctx, {
+export function invitationMail(ctx: Composing, invitation: InvitationMail): Mail {
+  const { name, noun } = ctx.product
+  const { token, role, expiresAt } = invitation
+  const [inviter, business] = [named(invitation.inviter), named(invitation.business.name)]
+  return {
     template: 'invitation',
-    to,
-    businessId: business.id,
-    content: {
-      subject: `${inviter} invites you to ${business.name}`,
-      paragraphs: [
-        `${inviter} invites you to join the ${ctx.product.noun} “${business.name}” on ${ctx.product.name} as ${role}.`,
-      ],
-      action: { label: `Join ${business.name}`, url: `${ctx.settings.publicUrl}/join#token=${token}` },
-      note: 'The invitation is for this e-mail and is valid for 7 days. If you do not know the sender, ignore it.',
-    },
-  })
+    businessId: invitation.business.id,
+    subject: `${inviter} invites you to ${business}`,
+    title: `Join ${business}`,
+    paragraphs: [`${inviter} invites you to join the ${noun} “${business}” on ${name} as ${role}.`],
+    facts: { 'Your role': role, 'Valid until': moment(expiresAt) },
+    action: { label: `Join ${business}`, url: `${ctx.settings.publicUrl}/join#token=${token}` },
+    note: 'The invitation is for this e-mail only. If you do not know the sender, ignore it: nothing happens.',
+  }
+}

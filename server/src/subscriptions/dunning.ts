@@ -7,9 +7,10 @@ import { attemptsOf, requestCharges } from '../invoices/charges.ts'
 import { markUncollectible } from '../invoices/closing.ts'
 import { overdueInvoices, type Invoice } from '../invoices/invoices.ts'
 import { providerOf } from '../invoices/provider.ts'
+import { sendMail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { isLockTimeout } from '../usage/meter.ts'
-import { mailOverdue, type DunningMail } from './dunning-mail.ts'
+import { overdueMail, type Overdue } from './dunning-mail.ts'
 import type { Subscription } from './lifecycle.ts'
 import { endUnpaid, graceDays, markPastDue } from './payments.ts'
 import { followInvoices } from './settlement.ts'
@@ -170,13 +171,12 @@ async function followUp(
   }
 
   const next = isPastDue ? whatFollows(since, day) : ({ kind: 'owed' } as const)
-  for (const to of await ownerEmails(tx, businessId)) {
-    await mailOverdue(tx, ctx, { to, businessId, businessName: business.name, invoice, next })
-  }
+  const mail = overdueMail(ctx, { businessId, businessName: business.name, invoice, next })
+  await sendMail(tx, ctx, await ownerEmails(tx, businessId), mail)
   return after
 }
 
-function whatFollows(since: Date, day: number): DunningMail['next'] {
+function whatFollows(since: Date, day: number): Overdue['next'] {
   const at = (days: number) => new Date(since.getTime() + days * dayMilliseconds)
   if (day === lastDay) return { kind: 'ended' }
   return day < graceDays ? { kind: 'read_only', at: at(graceDays) } : { kind: 'ends', at: at(lastDay) }

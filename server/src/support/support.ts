@@ -1,13 +1,15 @@
 import type { Selectable } from 'kysely'
 import { revokeCredential } from '../api-keys/revocations.ts'
 import { audit } from '../audit/audit.ts'
-import { businessById, lockBusiness, type Business } from '../businesses/businesses.ts'
+import { businessById, lockBusiness } from '../businesses/businesses.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { SupportSessionsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
+import { sendMail } from '../mail/mail.ts'
+import { ownerEmails } from '../members/owners.ts'
 import { hashToken, newToken } from '../secrets.ts'
-import { mailSupportRequested, mailSupportStarted, type SupportMail } from './mail.ts'
+import { supportRequestedMail, supportStartedMail } from './mail.ts'
 
 /**
  * Staff inside one business's account: with a reason, an end, and a customer who sees it, can end it, and decides
@@ -74,7 +76,8 @@ export async function requestSupportSession(
     target: target(session),
     after: details(session),
   })
-  await mailOwners(tx, ctx, business, session, startsNow ? mailSupportStarted : mailSupportRequested)
+  const mail = startsNow ? supportStartedMail : supportRequestedMail
+  await sendMail(tx, ctx, await ownerEmails(tx, businessId), mail(ctx, { business, session }))
   return { session, token }
 }
 
@@ -111,7 +114,8 @@ export async function answerSupportRequest(
     target: target(session),
     after: details(session),
   })
-  if (approve) await mailOwners(tx, ctx, business, session, mailSupportStarted)
+  if (approve)
+    await sendMail(tx, ctx, await ownerEmails(tx, businessId), supportStartedMail(ctx, { business, session }))
   return session
 }
 
@@ -199,25 +203,6 @@ async function end(tx: Tx, ctx: Context, actor: Actor, session: SupportSession):
     target: target(session),
     before: details(session),
   })
-}
-
-async function mailOwners(
-  tx: Tx,
-  ctx: Context,
-  business: Business,
-  session: SupportSession,
-  mail: (tx: Tx, ctx: Context, content: SupportMail) => Promise<void>,
-): Promise<void> {
-  const owners = await tx
-    .selectFrom('members')
-    .innerJoin('users', 'users.id', 'members.userId')
-    .select('users.email')
-    .where('members.businessId', '=', business.id)
-    .where('members.role', '=', 'owner')
-    .where('members.suspendedAt', 'is', null)
-    .orderBy('members.id')
-    .execute()
-  for (const { email } of owners) await mail(tx, ctx, { to: email, business, session })
 }
 
 async function sessionById(db: Queryable, businessId: string, id: string): Promise<SupportSession> {

@@ -3,7 +3,9 @@ import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { emit } from '../events/emit.ts'
-import { mailUsageAlert } from './mail.ts'
+import { sendMail } from '../mail/mail.ts'
+import { ownerEmails } from '../members/owners.ts'
+import { usageAlertMail } from './mail.ts'
 
 /**
  * A limit that comes near: 80 and 100 % are noticed by the statement that counts, in the same commit, once for each
@@ -76,30 +78,11 @@ async function mailCounter(ctx: Context, { businessId, feature, periodStart }: C
       .where('feature', '=', feature)
       .where('periodStart', '=', periodStart)
       .executeTakeFirstOrThrow()
-    const owners = await tx
-      .selectFrom('members')
-      .innerJoin('users', 'users.id', 'members.userId')
-      .select('users.email')
-      .where('businessId', '=', businessId)
-      .where('role', '=', 'owner')
-      .where('suspendedAt', 'is', null)
-      .where('disabledAt', 'is', null)
-      .execute()
     const { threshold, used, ceiling: limit } = highest
     const data = { feature, threshold, used, limit, resetsAt: counter.periodEnd }
     await emit(tx, ctx, { businessId, type: 'usage.limit_near', data })
-    for (const { email } of owners) {
-      await mailUsageAlert(tx, ctx, {
-        to: email,
-        businessId,
-        businessName: counter.name,
-        feature,
-        threshold: highest.threshold,
-        used: highest.used,
-        limit: highest.ceiling,
-        resetsAt: counter.periodEnd,
-        goesOn: counter.softLimit !== null,
-      })
-    }
+    const { name: businessName, periodEnd: resetsAt, softLimit } = counter
+    const alert = { businessId, businessName, feature, threshold, used, limit, resetsAt, goesOn: softLimit !== null }
+    await sendMail(tx, ctx, await ownerEmails(tx, businessId), usageAlertMail(ctx, alert))
   })
 }

@@ -1,9 +1,7 @@
-import type { Context } from '../context.ts'
-import type { Tx } from '../db/open.ts'
-import { sendMail } from '../mail/mail.ts'
+import type { Composing, Mail } from '../mail/mail.ts'
+import { count, moment, named } from '../mail/wording.ts'
 
-export type UsageMail = {
-  to: string
+export type UsageAlert = {
   businessId: string
   businessName: string
   feature: string
@@ -15,27 +13,34 @@ export type UsageMail = {
   goesOn: boolean
 }
 
-export const mailUsageAlert = (tx: Tx, ctx: Context, mail: UsageMail) => {
-  const { to, businessId, businessName, feature, threshold, used, limit, resetsAt, goesOn } = mail
+export function usageAlertMail(ctx: Composing, alert: UsageAlert): Mail {
+  const { businessId, feature, threshold, used, limit, resetsAt, goesOn } = alert
+  const business = named(alert.businessName)
   const unit = ctx.product.features[feature]?.unit
   const what = unit === undefined ? feature : `${unit}s`
-  const resets = `${resetsAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  return sendMail(tx, ctx, {
+  const isReached = threshold === 100
+  const resets = moment(resetsAt)
+  return {
     template: 'usage-alert',
-    to,
     businessId,
-    content: {
-      subject:
-        threshold === 100
-          ? `${businessName} has reached its limit of ${what}`
-          : `${businessName} has used ${threshold} % of its ${what}`,
-      paragraphs: [
-        `“${businessName}” has used ${used} of ${limit} ${what}.`,
-        threshold === 100
-          ? `Further ones are ${goesOn ? 'charged as the plan says' : 'refused'} until ${resets}.`
-          : `The count starts again at ${resets}.`,
-      ],
-      action: { label: 'See plans', url: `${ctx.settings.publicUrl}/b/${businessId}/plan` },
+    subject: isReached
+      ? `${business} has reached its limit of ${what}`
+      : `${business} has used ${threshold} % of its ${what}`,
+    title: isReached ? `The limit of ${what} is reached` : `${threshold} % of the ${what} are used`,
+    paragraphs: [
+      isReached
+        ? `“${business}” has used all of its ${what}. Further ones are ${goesOn ? 'charged as the plan says' : 'refused'} until ${resets}.`
+        : `“${business}” comes near to its limit of ${what}. The count starts again at ${resets}.`,
+    ],
+    facts: {
+      Used: `${count(used)} of ${count(limit)} ${what}`,
+      Left: `${count(Math.max(0, limit - used))} ${what}`,
+      'Starts again': resets,
     },
-  })
+    action: {
+      label: isReached ? 'See plans' : 'See usage',
+      url: `${ctx.settings.publicUrl}/b/${businessId}/${isReached ? 'plan' : 'usage'}`,
+    },
+    why: `You get this as an owner of ${business}.`,
+  }
 }

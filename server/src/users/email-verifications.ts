@@ -3,8 +3,9 @@ import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
+import { sendMail } from '../mail/mail.ts'
 import { hashToken, newToken } from '../secrets.ts'
-import { mailEmailChanged, mailVerification } from './mail.ts'
+import { emailChangedMail, verificationMail } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
 import { lockUser } from './passwords.ts'
 import { mailHeldSignUp } from './pending-sign-ups.ts'
@@ -22,7 +23,7 @@ export async function sendVerification(tx: Tx, ctx: Context, userId: string, ema
     .values({ userId, ...state })
     .onConflict((conflict) => conflict.column('userId').doUpdateSet(state))
     .execute()
-  await mailVerification(tx, ctx, email, token)
+  await sendMail(tx, ctx, email, verificationMail(ctx, { token, email }))
 }
 
 /** Mails the link that moves the user to another e-mail; until it is opened nothing changes. */
@@ -84,6 +85,6 @@ export async function confirmEmail(tx: Tx, ctx: Context, token: string): Promise
   const change = { action: 'user.email_changed', target, before: { email: before.email }, after: { email } }
   await auditSystem(tx, ctx, actor, change)
   await auditMemberships(tx, ctx, actor, userId, change)
-  await mailEmailChanged(tx, ctx, before.email, email)
+  await sendMail(tx, ctx, before.email, emailChangedMail(ctx, email))
   return { userId }
 }

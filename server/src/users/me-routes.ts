@@ -21,12 +21,13 @@ import {
   Time,
 } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
+import { sendMail } from '../mail/mail.ts'
 import { presentSubscription, SubscriptionBody } from '../subscriptions/presenter.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
 import { supportPermissions } from '../permissions.ts'
 import { endSessions, setPassword } from './better-auth.ts'
 import { requestEmailChange } from './email-verifications.ts'
-import { mailPasswordChanged } from './mail.ts'
+import { passwordChangedMail } from './mail.ts'
 import { auditMemberships, Membership, membershipsOf } from './memberships.ts'
 import { checkPassword, hashPassword, proveAgain, stillProved } from './passwords.ts'
 import { userById, UserBody } from './presenter.ts'
@@ -289,7 +290,7 @@ async function changePassword(tx: Tx, ctx: Context, user: Extract<Actor, { kind:
   // What was asked for with the old password must not outlive it.
   await tx.deleteFrom('passwordResets').where('userId', '=', user.id).execute()
   await tx.deleteFrom('emailVerifications').where('userId', '=', user.id).where('email', '<>', user.email).execute()
-  await mailPasswordChanged(tx, ctx, user.email)
+  await sendMail(tx, ctx, user.email, passwordChangedMail(ctx))
   const change = { action: 'user.password_changed', target: { kind: 'user', id: user.id, name: user.email } }
   await auditSystem(tx, ctx, user, change)
   await auditMemberships(tx, ctx, user, user.id, change)

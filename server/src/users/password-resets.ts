@@ -3,9 +3,10 @@ import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
+import { sendMail } from '../mail/mail.ts'
 import { hashToken, newToken } from '../secrets.ts'
 import { endSessions, setPassword } from './better-auth.ts'
-import { mailPasswordChanged, mailPasswordReset } from './mail.ts'
+import { passwordChangedMail, passwordResetMail } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
 import { lockUser, type Proved } from './passwords.ts'
 import { asActor, disown } from './sign-in.ts'
@@ -37,7 +38,8 @@ export async function requestPasswordReset(ctx: Context, { email }: Record<strin
       .where('disabledAt', 'is', null)
       .executeTakeFirst()
     if (!user) return
-    await mailPasswordReset(tx, ctx, user.email, await newPasswordReset(tx, ctx, user.id))
+    const token = await newPasswordReset(tx, ctx, user.id)
+    await sendMail(tx, ctx, user.email, passwordResetMail(ctx, token))
   })
 }
 
@@ -60,7 +62,7 @@ export async function resetPassword(tx: Tx, ctx: Context, token: string, passwor
   } else await disown(tx, ctx, userId)
   await setPassword(tx, ctx, userId, passwordHash)
   await tx.updateTable('users').set({ emailVerified: true, updatedAt: ctx.now() }).where('id', '=', userId).execute()
-  await mailPasswordChanged(tx, ctx, email)
+  await sendMail(tx, ctx, email, passwordChangedMail(ctx))
 
   const actor = asActor({ ...user, emailVerified: true })
   const change = { action: 'user.password_reset', target: { kind: 'user', id: userId, name: email } }

@@ -2,9 +2,10 @@ import type { NewBusiness } from '../businesses/businesses.ts'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { checkFields } from '../http/fields.ts'
+import { sendMail } from '../mail/mail.ts'
 import { hashToken, newToken } from '../secrets.ts'
 import type { NewUser } from './better-auth.ts'
-import { mailAlreadySignedUp, mailVerification } from './mail.ts'
+import { alreadySignedUpMail, verificationMail } from './mail.ts'
 
 const lifeMilliseconds = 24 * 3_600_000
 
@@ -24,8 +25,7 @@ export async function holdSignUp(tx: Tx, ctx: Context, user: NewUser, business: 
     .values({ id: ctx.newId('pendingSignup'), email, ...state })
     .onConflict((conflict) => conflict.column('email').doUpdateSet(state))
     .execute()
-  if (taken) await mailAlreadySignedUp(tx, ctx, email)
-  else await mailVerification(tx, ctx, email, token)
+  await sendMail(tx, ctx, email, taken ? alreadySignedUpMail(ctx) : verificationMail(ctx, { token, email }))
 }
 
 /** Mails a new link for a sign-up that still waits; the older one stops working. */
@@ -37,7 +37,7 @@ export async function mailHeldSignUp(tx: Tx, ctx: Context, email: string): Promi
     .where('email', '=', email)
     .where('expiresAt', '>', ctx.now())
     .executeTakeFirst()
-  if (held.numUpdatedRows > 0n) await mailVerification(tx, ctx, email, token)
+  if (held.numUpdatedRows > 0n) await sendMail(tx, ctx, email, verificationMail(ctx, { token, email }))
 }
 
 const validity = (ctx: Context, token: string) => ({

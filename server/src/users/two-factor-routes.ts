@@ -6,8 +6,9 @@ import { FreeholdError, invalid } from '../errors.ts'
 import { userOf, type Routes } from '../http/request.ts'
 import { closed } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
+import { sendMail } from '../mail/mail.ts'
 import { confirmTwoFactor, prepareTwoFactor, removeTwoFactor } from './better-auth.ts'
-import { mailTwoFactor } from './mail.ts'
+import { twoFactorMail } from './mail.ts'
 import { lockUser, proveAgain, stillProved } from './passwords.ts'
 import { userById, UserBody } from './presenter.ts'
 
@@ -98,5 +99,5 @@ async function record(tx: Tx, ctx: Context, user: Extract<Actor, { kind: 'user' 
     action: isOn ? 'user.two_factor_enabled' : 'user.two_factor_removed',
     target: { kind: 'user', id: user.id, name: user.email },
   })
-  await mailTwoFactor(tx, ctx, user.email, isOn)
+  await sendMail(tx, ctx, user.email, twoFactorMail(ctx, isOn))
 }

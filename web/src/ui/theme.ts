@@ -12,7 +12,8 @@ import {
   type MantineThemeOverride,
 } from '@mantine/core'
 import { text } from '../text/shared.ts'
-import { readableOn, shadesOf } from './color.ts'
+import { readableOn } from '../../../server/src/color.ts'
+import { shadesOf } from './shades.ts'
 import classes from './theme.module.css'
 
 const ground = { light: '#ffffff', lightRaised: '#f8fafc', dark: '#0f141b', darkRaised: '#1a212c' }

@@ -34,12 +34,3 @@ export function readableOn(backgrounds: string[], color: string): string {
   }
   return end
 }
-
-/** Ten shades: what readable text on light ground needs at 6, on dark ground at 4. */
-export function shadesOf(light: string, dark: string): Shades {
-  const towardsWhite = [0.93, 0.85, 0.72, 0.55].map((share) => mix(light, '#ffffff', share))
-  const towardsBlack = [0.14, 0.28, 0.42].map((share) => mix(light, '#000000', share))
-  return [...towardsWhite, dark, mix(light, '#ffffff', 0.15), light, ...towardsBlack] as unknown as Shades
-}
-
-type Shades = [string, string, string, string, string, string, string, string, string, string]
