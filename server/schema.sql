@@ -227,12 +227,14 @@ create table freehold.events (
   attempts integer not null default 0,
   error text,
   delivered_at timestamp with time zone,
+  to_mail boolean not null default false,
   constraint events_pkey PRIMARY KEY (business_id, id),
   constraint events_business_id_sequence_key UNIQUE (business_id, sequence),
   constraint events_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
 );
 CREATE INDEX events_at ON freehold.events USING btree (business_id, at);
 CREATE INDEX events_delivered ON freehold.events USING btree (delivered_at) WHERE (delivered_at IS NOT NULL);
+CREATE INDEX events_to_mail ON freehold.events USING btree (business_id) WHERE to_mail;
 CREATE INDEX events_undelivered ON freehold.events USING btree (business_id, sequence) INCLUDE (type) WHERE (delivered_at IS NULL);
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: insert, select

@@ -630,11 +630,14 @@ create table freehold.events (
   attempts int not null default 0,
   error text,
   delivered_at timestamptz,
+  -- The owners are still to be told of it by mail.
+  to_mail boolean not null default false,
   primary key (business_id, id),
   unique (business_id, sequence)
 );
 create index events_at on freehold.events (business_id, at);
 create index events_undelivered on freehold.events (business_id, sequence) include (type) where delivered_at is null;
+create index events_to_mail on freehold.events (business_id) where to_mail;
 create index events_delivered on freehold.events (delivered_at) where delivered_at is not null;
 
 -- Which businesses are left alone until when: a worker is at their events, or one of those has just failed.

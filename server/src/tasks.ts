@@ -14,6 +14,7 @@ import { endClosed } from './subscriptions/closed-businesses.ts'
 import { chaseOverdue } from './subscriptions/dunning.ts'
 import { settleLateOverages } from './subscriptions/late-overages.ts'
 import { renewDue } from './subscriptions/renewal.ts'
+import { mailOwners } from './subscriptions/owner-mails.ts'
 import { announceTrialEndings } from './subscriptions/trial-endings.ts'
 import { mailAlerts } from './usage/alerts.ts'
 import { currentEntitlements } from './usage/overview.ts'
@@ -29,6 +30,7 @@ const builtIn: Record<string, Task> = {
   'late-overages': { schedule: '11 * * * *', run: settleLateOverages },
   'end-closed': { schedule: '41 * * * *', run: endClosed },
   'expire-reservations': { schedule: '* * * * *', run: expireReservations },
+  'owner-mails': { schedule: '* * * * *', run: mailOwners },
   'usage-alerts': { schedule: '* * * * *', run: mailAlerts },
   'forget-denials': { schedule: '23 * * * *', run: forgetDenials },
   'clean-up': { schedule: '17 3 * * *', run: cleanUp },

@@ -157,6 +157,7 @@ export interface EventsTable {
   attempts: Generated<number>
   error: string | null
   deliveredAt: Date | null
+  toMail: Generated<boolean>
 }
 
 export interface GrantDrawsTable {

@@ -139,6 +139,27 @@ export type EventType = keyof typeof eventCatalogue
 /** What an event of a type tells. */
 export type EventData<Type extends EventType = EventType> = Static<(typeof eventCatalogue)[Type]>
 
+/** What the owners are told of by mail, as far as it says more than another of the same moment; see owner-mails.ts. */
+export const ownersAreMailed = [
+  'subscription.created',
+  'subscription.trial_ending',
+  'subscription.trial_converted',
+  'subscription.trial_expired',
+  'subscription.ended',
+  'subscription.plan_changed',
+  'subscription.change_failed',
+  'subscription.change_scheduled',
+  'subscription.change_cancelled',
+  'subscription.cancel_scheduled',
+  'subscription.cancel_undone',
+  'subscription.paused',
+  'subscription.resumed',
+  'subscription.extended',
+  'invoice.opened',
+  'invoice.paid',
+  'invoice.voided',
+] as const satisfies EventType[]
+
 /** An event as a handler gets it. The same one may come again: its id is how to tell. */
 export type FreeholdEvent<Type extends EventType = EventType> = {
   [Each in Type]: {

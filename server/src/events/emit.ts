@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import type { EventData, EventType } from './catalogue.ts'
+import { ownersAreMailed, type EventData, type EventType } from './catalogue.ts'
 
 /** An event to be: `emit` gives it its id, its time and its number among those of its business. */
 export type NewEvent = { [Type in EventType]: { businessId: string; type: Type; data: EventData<Type> } }[EventType]
@@ -38,10 +38,10 @@ export async function emitAll(tx: Tx, ctx: Context, events: NewEvent[]): Promise
       on conflict (business_id) do update set last_sequence = stream.last_sequence + excluded.last_sequence
       returning business_id, last_sequence
     )
-    insert into freehold.events (business_id, id, sequence, type, data, at)
+    insert into freehold.events (business_id, id, sequence, type, data, at, to_mail)
     select given.business_id, given.id,
       numbered.last_sequence + 1 - row_number() over (partition by given.business_id order by given.id desc),
-      given.type, given.data, ${now}
+      given.type, given.data, ${now}, given.type = any(${ownersAreMailed}::text[])
     from given
     join numbered on numbered.business_id = given.business_id`.execute(tx)
   // One a transaction, whatever it emits: PostgreSQL sends equal notifications once.

@@ -1,0 +1,228 @@
+import type { Context } from '../context.ts'
+import type { Queryable, Tx } from '../db/open.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
+import { ownersAreMailed } from '../events/catalogue.ts'
+import type { NewEvent } from '../events/emit.ts'
+import { invoiceById, linesOf } from '../invoices/invoices.ts'
+import { providerOf } from '../invoices/provider.ts'
+import { sendMail, type Mail } from '../mail/mail.ts'
+import { ownerEmails } from '../members/owners.ts'
+import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
+import type { Terms } from './lifecycle.ts'
+import {
+  cancellationMail,
+  changeOffMail,
+  changeScheduledMail,
+  endedMail,
+  extendedMail,
+  invoiceDueMail,
+  invoiceVoidMail,
+  pausedMail,
+  paymentReceivedMail,
+  planChangedMail,
+  trialEndingMail,
+  type Bill,
+  type Owned,
+} from './mail.ts'
+
+/**
+ * Mails the owners about their subscription and its money. What is told was marked in the transaction that made it true;
+ * here it is taken and mailed in one transaction, so that of any number of workers one mails, once.
+ *
+ * All that waits of a business is looked at together: a plan that was changed, its invoice and the payment are one mail.
+ * Reminders of what is overdue, and the end they come to, are mailed by dunning.ts itself.
+ */
+export async function mailOwners(ctx: Context): Promise<void> {
+  let last = ''
+  for (;;) {
+    const waiting = await ctx.db.across
+      .selectFrom('events')
+      .select('businessId')
+      .distinct()
+      .where('toMail', '=', true)
+      .where('businessId', '>', last)
+      .orderBy('businessId')
+      .limit(batchSize)
+      .execute()
+    for (const { businessId } of waiting) await mailOne(ctx, businessId)
+    const next = waiting.at(-1)
+    if (!next) return
+    last = next.businessId
+  }
+}
+
+const batchSize = 500
+
+async function mailOne(ctx: Context, businessId: string): Promise<void> {
+  try {
+    await acrossBusinesses(ctx.db, async (tx) => {
+      const events = await takeEvents(tx, businessId)
+      const business = await tx
+        .selectFrom('businesses')
+        .select(['id', 'name', 'status'])
+        .where('id', '=', businessId)
+        .executeTakeFirstOrThrow()
+      // Whoever has closed it has been told enough.
+      if (events.length === 0 || business.status === 'closed') return
+      const owners = await ownerEmails(tx, businessId)
+      for (const mail of await compose(tx, ctx, business, events)) await sendMail(tx, ctx, owners, mail)
+    })
+  } catch (error) {
+    // Tried again by the next run; the others need not wait for it.
+    ctx.log.error({ err: error, businessId }, 'the owners of a business could not be told what happened')
+  }
+}
+
+type Told = Extract<NewEvent, { type: (typeof ownersAreMailed)[number] }>
+
+/** Who takes them holds them until the commit; a second worker finds none. */
+async function takeEvents(tx: Tx, businessId: string): Promise<Told[]> {
+  const rows = await tx
+    .updateTable('events')
+    .set({ toMail: false })
+    .where('businessId', '=', businessId)
+    .where('toMail', '=', true)
+    .returning(['businessId', 'type', 'data', 'sequence'])
+    .execute()
+  return rows.toSorted((left, right) => left.sequence - right.sequence) as unknown as Told[]
+}
+
+type BillToTell = Bill & { tells: 'due' | 'paid' | 'void' }
+
+async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): Promise<Mail[]> {
+  const { byId, current } = await planCatalogue(tx)
+  const subscriptions = await tx.selectFrom('subscriptions').selectAll().where('businessId', '=', business.id).execute()
+  const versions = new Map([...byId.values()].map((plan) => [versionKey(plan.planKey, plan.version), plan]))
+  const bills = await billsToTell(tx, ctx, business.id, events)
+  const takeBill = (...kinds: BillToTell['tells'][]): Bill | null => {
+    const index = bills.findIndex(({ tells }) => kinds.includes(tells))
+    return index < 0 ? null : (bills.splice(index, 1)[0] ?? null)
+  }
+  const termsOf = ({ plan, version, price }: Named): Terms => {
+    const found = versions.get(versionKey(plan, version))
+    if (!found) throw new Error(`There is no version ${version} of the plan ${plan}`)
+    return { plan: found, price }
+  }
+  const about = (id: string, terms: Named) => {
+    const subscription = subscriptions.find((each) => each.id === id)
+    if (!subscription) throw new Error(`There is no subscription ${id}`)
+    return { business, terms: termsOf(terms), zone: subscription.zone, subscription }
+  }
+  const nextPlan = (after: Told): string | null => {
+    const created = events.slice(events.indexOf(after)).find(({ type }) => type === 'subscription.created')
+    return created?.type === 'subscription.created' ? termsOf(created.data).plan.planName : null
+  }
+  const fallbackOf = ({ fallbackPlan }: PlanVersion) =>
+    fallbackPlan === null ? null : (current.get(fallbackPlan)?.planName ?? null)
+
+  const mails = events.flatMap((event): Mail[] => {
+    switch (event.type) {
+      case 'subscription.plan_changed': {
+        const { subscriptionId, from, to } = event.data
+        const { subscription, ...rest } = about(subscriptionId, to)
+        const { cycleEnd, status } = subscription
+        const change = {
+          before: termsOf(from),
+          cycleEnd,
+          isTrial: status === 'trialing',
+          bill: takeBill('due', 'paid'),
+        }
+        return [planChangedMail(ctx, { ...rest, ...change })]
+      }
+      case 'subscription.created':
+      case 'subscription.trial_converted':
+      case 'subscription.resumed': {
+        const { subscription, ...rest } = about(event.data.subscriptionId, event.data)
+        const { cycleEnd, status } = subscription
+        const isFirst = subscriptions.length === 1
+        const isFallback = events.some(isEnd)
+        // The first one is what the welcome tells; one that another falls back to is told with its end.
+        if (event.type === 'subscription.created' && isFallback) return []
+        const bill = takeBill('due', 'paid')
+        if (event.type === 'subscription.created' && isFirst && !bill) return []
+        return [planChangedMail(ctx, { ...rest, before: null, cycleEnd, isTrial: status === 'trialing', bill })]
+      }
+      case 'subscription.change_scheduled': {
+        const { subscriptionId, from, to, effectiveAt } = event.data
+        takeBill('void')
+        const { subscription: _, ...rest } = about(subscriptionId, to)
+        return [changeScheduledMail(ctx, { ...rest, before: termsOf(from), effectiveAt: new Date(effectiveAt) })]
+      }
+      case 'subscription.change_cancelled':
+      case 'subscription.change_failed': {
+        const { subscriptionId, from, to } = event.data
+        takeBill('void')
+        const { subscription: _, ...rest } = about(subscriptionId, to)
+        const reason = event.type === 'subscription.change_cancelled' ? 'cancelled' : event.data.reason
+        return [changeOffMail(ctx, { ...rest, before: termsOf(from), reason: reason as 'cancelled' })]
+      }
+      case 'subscription.trial_ending': {
+        const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
+        const next = fallbackOf(rest.terms.plan)
+        return [trialEndingMail(ctx, { ...rest, trialEnd: new Date(event.data.trialEnd), next })]
+      }
+      case 'subscription.trial_expired': {
+        const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
+        const endedAt = new Date(event.data.at)
+        return [endedMail(ctx, { ...rest, endedAt, ending: 'trial', next: nextPlan(event) })]
+      }
+      case 'subscription.ended': {
+        const { reason, endedAt } = event.data
+        if (reason === 'unpaid' || reason === 'business_closed') return []
+        const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
+        const ending = reason === 'cancelled' ? 'cancelled' : 'plan_ended'
+        return [endedMail(ctx, { ...rest, endedAt: new Date(endedAt), ending, next: nextPlan(event) })]
+      }
+      case 'subscription.cancel_scheduled':
+      case 'subscription.cancel_undone': {
+        const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
+        const effectiveAt = event.type === 'subscription.cancel_scheduled' ? new Date(event.data.effectiveAt) : null
+        return [cancellationMail(ctx, { ...rest, effectiveAt })]
+      }
+      case 'subscription.paused': {
+        const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
+        return [pausedMail(ctx, rest)]
+      }
+      case 'subscription.extended': {
+        const { subscription, ...rest } = about(event.data.subscriptionId, event.data)
+        return [
+          extendedMail(ctx, { ...rest, to: new Date(event.data.to), isTrial: subscription.status === 'trialing' }),
+        ]
+      }
+      default:
+        return []
+    }
+  })
+  const composers = { due: invoiceDueMail, paid: paymentReceivedMail, void: invoiceVoidMail }
+  return [...mails, ...bills.map(({ tells, ...bill }) => composers[tells](ctx, { business, bill }))]
+}
+
+type Named = { plan: string; version: number; price: string }
+
+const versionKey = (plan: string, version: number) => `${plan} ${version}`
+
+const isEnd = ({ type }: Told) => type === 'subscription.ended' || type === 'subscription.trial_expired'
+
+/** Each invoice once, as it stands by now. What a provider charges is told when its answer is there. */
+async function billsToTell(db: Queryable, ctx: Context, businessId: string, events: Told[]): Promise<BillToTell[]> {
+  const happened = new Map<string, Set<string>>()
+  for (const { type, data } of events) {
+    if (!('invoiceId' in data) || !type.startsWith('invoice.')) continue
+    const id = String(data.invoiceId)
+    happened.set(id, (happened.get(id) ?? new Set()).add(type))
+  }
+  const bills: BillToTell[] = []
+  for (const [id, types] of happened) {
+    const invoice = await invoiceById(db, businessId, id)
+    const tells = whatToTell(invoice.status, types, providerOf(ctx).charging !== undefined)
+    if (tells) bills.push({ invoice, lines: await linesOf(db, businessId, id), tells })
+  }
+  return bills
+}
+
+function whatToTell(status: string, happened: Set<string>, isCharged: boolean): BillToTell['tells'] | undefined {
+  if (status === 'paid') return happened.has('invoice.paid') ? 'paid' : undefined
+  if (status === 'open') return happened.has('invoice.opened') && !isCharged ? 'due' : undefined
+  // One that was opened and void before anybody was told of it never was.
+  return status === 'void' && happened.has('invoice.voided') && !happened.has('invoice.opened') ? 'void' : undefined
+}
