@@ -14,6 +14,7 @@ export const text = {
   interval: (unit: string, count: number) => (count === 1 ? `a ${unit}` : `every ${count} ${unit}s`),
   price: 'Price',
   cycle: 'Cycle',
+  zone: 'UTC',
   next: 'Next',
   renews: 'Renews on',
   renewsFor: (amount: string) => `${amount} on`,
@@ -129,13 +130,25 @@ export const text = {
     takesBack: 'The change that was to come is taken back.',
     nothing: 'This is your plan already.',
     fit: 'What is in use does not fit',
-    blocker: (used: string, limit: string, things: string) =>
-      `In use: ${used} ${things}, of which the plan has ${limit}.`,
     frozen: 'The newest will be frozen',
     freeze: (used: string, limit: string, things: string, frozen: string) =>
       `In use: ${used} ${things}, of which the plan has ${limit}. The newest ${frozen} are kept and cannot be used until there is room again.`,
-    chooseWho: 'Choose who leaves',
-    lessen: 'Lessen them first.',
+    blocker: (used: string, limit: string, things: string) => `${used} of ${limit} ${things}`,
+    chooseWho: 'choose who leaves.',
+    release: (excess: string) => `release ${excess} first, where you use them.`,
+    leaving: {
+      title: 'Who leaves',
+      invited: 'Invited, has not joined yet',
+      missing: (count: number) => (count === 1 ? 'One more has to leave.' : `${count} more have to leave.`),
+      enough: 'That is enough.',
+      submit: (count: number) =>
+        count === 0
+          ? 'Remove from the team'
+          : count === 1
+            ? 'Remove one from the team'
+            : `Remove ${count} from the team`,
+      left: (count: number) => (count === 1 ? 'One has left the team' : `${count} have left the team`),
+    },
     invoiced: 'You get an invoice, and the plan begins when it is paid.',
     changed: 'Something has changed meanwhile. This is how it is now: look once more.',
     without: 'Without a trial',

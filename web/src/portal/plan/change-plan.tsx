@@ -6,7 +6,6 @@ import { text as plans } from '../../text/plan.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { FormError } from '../../ui/form.tsx'
-import { TextLink } from '../../ui/links.tsx'
 import { Failed, Loaded, Rows } from '../../ui/loaded.tsx'
 import { now } from '../../ui/page.ts'
 import { toast } from '../../ui/toast.ts'
@@ -16,6 +15,7 @@ import { useMembership } from '../membership.tsx'
 import { Cost } from './cost.tsx'
 import { choosePlan, previewQuery, useRefresh, type Choice, type Plan, type Preview } from './data.ts'
 import { amountText, differences, thingsOf, type Difference } from './included.ts'
+import { Leaving } from './leaving.tsx'
 
 const { dialog: text } = plans
 
@@ -56,7 +56,7 @@ export function ChangePlan(props: {
           {(said) => (
             <Stack>
               {replaced && said.direction !== 'none' && <Text>{text.replaces(replaced.name)}</Text>}
-              <WhatChanges choice={choice} plans={props.plans} preview={said} />
+              <WhatChanges choice={choice} plans={props.plans} preview={said} look={preview.refetch} />
               <Decide
                 choice={choice}
                 preview={said}
@@ -74,7 +74,8 @@ export function ChangePlan(props: {
   )
 }
 
-function WhatChanges({ choice, plans: all, preview }: { choice: Choice; plans: Plan[]; preview: Preview }) {
+function WhatChanges(props: { choice: Choice; plans: Plan[]; preview: Preview; look: () => Promise<unknown> }) {
+  const { choice, plans: all, preview, look } = props
   const { businessId, subscription, can } = useMembership()
   const entitlements = useQuery({ ...entitlementsQuery(businessId), enabled: can('usage:read') })
   const { plan, trial } = choice
@@ -85,7 +86,7 @@ function WhatChanges({ choice, plans: all, preview }: { choice: Choice; plans: P
   const back = subscription?.status === 'active' ? subscription.plan.name : undefined
   return (
     <>
-      {preview.blockers.length > 0 && <Blockers blockers={preview.blockers} />}
+      {preview.blockers.length > 0 && <Blockers blockers={preview.blockers} look={look} />}
       {preview.freezes.length > 0 && <Freezes freezes={preview.freezes} />}
       {gained.length + lost.length === 0 && entitlements.data && <Text>{text.same}</Text>}
       <Differences title={text.gained} differences={gained} />
@@ -115,25 +116,21 @@ function Differences({ title, differences: all }: { title: string; differences: 
   )
 }
 
-function Blockers({ blockers }: { blockers: Preview['blockers'] }) {
-  const { businessId } = useMembership()
+function Blockers({ blockers, look }: { blockers: Preview['blockers']; look: () => Promise<unknown> }) {
+  const { can } = useMembership()
+  const seats = blockers.find(({ feature }) => feature === 'members')
   return (
-    <Alert color="warning" role="alert" title={text.fit}>
-      <Stack gap={4}>
+    <>
+      <Alert color="warning" role="alert" title={text.fit}>
         {blockers.map(({ feature, used, limit }) => (
           <Text key={feature}>
-            {text.blocker(count(used), count(limit), thingsOf(feature))}{' '}
-            {feature === 'members' ? (
-              <TextLink to="/b/$businessId/team" params={{ businessId }}>
-                {text.chooseWho}
-              </TextLink>
-            ) : (
-              text.lessen
-            )}
+            {text.blocker(count(used), count(limit), thingsOf(feature))}:{' '}
+            {feature === 'members' ? text.chooseWho : text.release(count(used - limit))}
           </Text>
         ))}
-      </Stack>
-    </Alert>
+      </Alert>
+      {seats && can('members:manage') && <Leaving excess={seats.used - seats.limit} onLeft={look} />}
+    </>
   )
 }
 

@@ -37,7 +37,7 @@ export function CurrentPlan() {
             [text.price]: priceText(price),
             [text.cycle]: status !== 'ended' && status !== 'paused' && (
               <>
-                <Day at={subscription.cycleStart} /> – <Day at={subscription.cycleEnd} />
+                <Day at={subscription.cycleStart} /> – <Day at={subscription.cycleEnd} /> {text.zone}
               </>
             ),
             [text.next]: nextOf(subscription),
