@@ -118,6 +118,6 @@ export const text = {
     },
     end: 'End it',
     ended: 'The session has ended',
-    banner: (access: string) => `You are looking into this ${noun}: ${access}`,
+    banner: (name: string, access: string) => `You are looking into ${name}: ${access}`,
   },
 } as const

@@ -26,6 +26,7 @@ export const text = {
   version: (number: number) => `version ${number}`,
   price: 'Price',
   cycle: 'Cycle',
+  zone: 'UTC',
   trialEnd: 'Trial ends',
   graceEnd: 'Grace ends',
   pending: 'Pending change',

@@ -13,7 +13,6 @@ import { businessQuery } from '../data.ts'
 import { NotFound } from '../not-found.tsx'
 import classes from './business.module.css'
 import { Keys } from './keys.tsx'
-import { LookingIn } from './looking-in.tsx'
 import { Overview } from './overview.tsx'
 import { People } from './people.tsx'
 import { Subscription } from './subscription.tsx'
@@ -34,7 +33,6 @@ export function BusinessPage() {
     <Loaded query={business}>
       {(known) => (
         <Screen key={known.id} title={known.name} about={<Summary of={known} />}>
-          <LookingIn business={known} />
           <Tabs businessId={businessId} current={tab} />
           <div className={classes.page}>
             <section className={classes.tab} aria-label={text.tabs[tab]}>

@@ -15,7 +15,7 @@ export function SubscriptionFacts({ subscription }: { subscription: Schemas['Sub
         [text.price]: priceText(subscription.price),
         [text.cycle]: (
           <>
-            <Day at={cycleStart} /> – <Day at={cycleEnd} />
+            <Day at={cycleStart} /> – <Day at={cycleEnd} /> {text.zone}
           </>
         ),
         [text.trialEnd]: trialEnd && <Day at={trialEnd} />,

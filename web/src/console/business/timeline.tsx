@@ -43,7 +43,7 @@ export function Timeline({ business: { id } }: { business: Schemas['StaffBusines
           )
         }
       </Loaded>
-      <More of={timeline} />
+      <More of={timeline} kept />
     </Stack>
   )
 }

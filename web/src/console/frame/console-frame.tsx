@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/console.ts'
+import { Footer } from '../../ui/footer.tsx'
 import { SkipLink } from '../../ui/frame.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { page, product } from '../../ui/page.ts'
@@ -10,6 +11,7 @@ import { Screen } from '../../ui/screen.tsx'
 import { SimulatedTime } from '../../ui/simulated-time.tsx'
 import { meQuery } from '../data.ts'
 import { Find } from '../palette/find.tsx'
+import { LookingIn } from '../support/looking-in.tsx'
 import classes from './console-frame.module.css'
 import { Navigation } from './navigation.tsx'
 
@@ -39,8 +41,22 @@ export function ConsoleFrame() {
         {me.data?.staff === true && <Navigation />}
       </header>
       <main id="main" className={classes.main}>
-        <Loaded query={me}>{({ user, staff }) => (staff ? <Outlet /> : <Forbidden email={user.email} />)}</Loaded>
+        <Loaded query={me}>
+          {({ user, staff }) =>
+            staff ? (
+              <>
+                <LookingIn userId={user.id} />
+                <Outlet />
+              </>
+            ) : (
+              <Forbidden email={user.email} />
+            )
+          }
+        </Loaded>
       </main>
+      <div className={classes.footer}>
+        <Footer />
+      </div>
     </Box>
   )
 }
