@@ -1,5 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { Broken } from '../ui/broken.tsx'
 import { page } from '../ui/page.ts'
 import { tabs, timelineKinds } from './business/tabs.ts'
 import { sorts, statuses } from './businesses/filters.ts'
@@ -20,11 +21,8 @@ const oneOf = <const Value extends string>(values: readonly Value[], said: unkno
 const some = (said: unknown): string | undefined =>
   typeof said === 'string' && said !== '' ? said : typeof said === 'number' ? String(said) : undefined
 
-/** Without what is not said, so that addresses stay short. */
-const said = <Search extends Record<string, unknown>>(search: Search) =>
-  Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Search]?: Exclude<Search[Key], undefined>
-  }
+/** Named even where nothing is said, because what is not named stays as it was in the address. */
+const said = <Search extends Record<string, unknown>>(search: Search): { [Key in keyof Search]?: Search[Key] } => search
 
 const queue = createRoute({
   getParentRoute: () => root,
@@ -168,6 +166,7 @@ export const createConsoleRouter = (queryClient: QueryClient) =>
     basepath: `${page.basePath}/console`,
     context: { queryClient },
     defaultPreload: false,
+    defaultErrorComponent: Broken,
     scrollRestoration: true,
   })
 

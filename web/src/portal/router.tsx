@@ -7,6 +7,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router'
+import { Broken } from '../ui/broken.tsx'
 import { page } from '../ui/page.ts'
 import type { AuditSearch } from './audit/data.ts'
 import { states, type State } from './invoices/states.ts'
@@ -194,10 +195,12 @@ const invoice = createRoute({
   component: lazyRouteComponent(() => import('./invoices/invoice.tsx'), 'InvoiceScreen'),
 })
 
-const withAuditFilters = ({ actor, action, from }: Record<string, unknown>): AuditSearch => ({
-  ...(typeof actor === 'string' && actor !== '' && { actor }),
-  ...(typeof action === 'string' && action !== '' && { action }),
-  ...(typeof from === 'string' && /^\d{4}-\d\d-\d\d$/.test(from) && { from }),
+type AuditInAddress = { [Key in keyof AuditSearch]?: string | undefined }
+const text = (said: unknown) => (typeof said === 'string' && said !== '' ? said : undefined)
+const withAuditFilters = ({ actor, action, from }: Record<string, unknown>): AuditInAddress => ({
+  actor: text(actor),
+  action: text(action),
+  from: typeof from === 'string' && /^\d{4}-\d\d-\d\d$/.test(from) ? from : undefined,
 })
 
 const audit = createRoute({
@@ -261,6 +264,7 @@ export const createPortalRouter = (queryClient: QueryClient) =>
     defaultPreload: 'intent',
     // Screens ask for their own data, so a second look must not use what the router keeps.
     defaultPreloadStaleTime: 0,
+    defaultErrorComponent: Broken,
     scrollRestoration: true,
   })
 

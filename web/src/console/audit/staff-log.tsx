@@ -6,6 +6,7 @@ import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { capital, words } from '../../ui/words.ts'
@@ -19,12 +20,20 @@ type Entry = Schemas['StaffAuditEntry']
 
 /** What staff did, wherever it was. */
 export function StaffLog() {
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'actor', 'action', 'business', 'from', 'to')
+  const navigate = route.useNavigate()
   const entries = useInfiniteQuery(auditQuery(search))
   return (
     <Screen title={text.title} about={text.about}>
       <Filters key={JSON.stringify(search)} search={search} />
-      <Pages label={text.title} query={entries} empty={text.empty} columns={columns} rowKey={({ id }) => id} />
+      <Pages
+        label={text.title}
+        query={entries}
+        empty={text.empty}
+        columns={columns}
+        rowKey={({ id }) => id}
+        onReset={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}
+      />
     </Screen>
   )
 }

@@ -7,6 +7,7 @@ import { text as console } from '../../text/console.ts'
 import { text as shared } from '../../text/shared.ts'
 import { TextLink } from '../../ui/links.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
 import { businessesQuery, plansQuery, type BusinessSearch } from '../data.ts'
@@ -18,7 +19,8 @@ const { businesses: text } = console
 const route = getRouteApi('/businesses')
 
 export function Businesses() {
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'q', 'status', 'plan', 'sort')
+  const navigate = route.useNavigate()
   const businesses = useInfiniteQuery(businessesQuery(search))
   const isFiltered = [search.q, search.status, search.plan].some((each) => each !== undefined)
   return (
@@ -30,6 +32,7 @@ export function Businesses() {
         empty={isFiltered ? text.empty : text.none}
         columns={columns}
         rowKey={({ id }) => id}
+        onReset={isFiltered && (() => void navigate({ search: {} }))}
       />
     </Screen>
   )

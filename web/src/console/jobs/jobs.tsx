@@ -7,6 +7,7 @@ import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { Section } from '../business/section.tsx'
@@ -21,7 +22,7 @@ const route = getRouteApi('/jobs')
 
 /** What runs in the background: what failed first of all, and what runs when. */
 export function Jobs() {
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'state', 'task')
   const navigate = route.useNavigate()
   const jobs = useInfiniteQuery(jobsQuery(search))
   const tasks = useQuery(tasksQuery)
@@ -46,7 +47,14 @@ export function Jobs() {
             onChange={(task) => go({ task })}
           />
         </Group>
-        <Pages label={text.runs} query={jobs} empty={text.empty} columns={jobColumns} rowKey={({ id }) => id} />
+        <Pages
+          label={text.runs}
+          query={jobs}
+          empty={text.empty}
+          columns={jobColumns}
+          rowKey={({ id }) => id}
+          onReset={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}
+        />
       </Stack>
     </Screen>
   )

@@ -1,5 +1,6 @@
-import { Stack } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
+import { text } from '../../text/console-lists.ts'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
@@ -11,18 +12,30 @@ export function Pages<Row extends object>(props: {
   empty: string
   columns: Column<Row>[]
   rowKey: (row: Row) => string
+  /** Back to all of them; none where nothing is left out. */
+  onReset?: (() => void) | false
 }) {
-  const { label, query, empty, columns, rowKey } = props
+  const { label, query, empty, columns, rowKey, onReset = false } = props
   return (
     <Loaded query={query} skeleton={<Rows count={8} height={36} />}>
       {(rows) => (
         <Stack gap="md">
           {rows.length === 0 ? (
-            <Empty>{empty}</Empty>
+            <Empty
+              action={
+                onReset && (
+                  <Button variant="default" onClick={onReset}>
+                    {text.reset}
+                  </Button>
+                )
+              }
+            >
+              {empty}
+            </Empty>
           ) : (
             <Table label={label} columns={columns} rows={rows} rowKey={rowKey} />
           )}
-          <More of={query} />
+          <More of={query} kept />
         </Stack>
       )}
     </Loaded>

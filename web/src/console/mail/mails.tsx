@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { text as lists } from '../../text/console-lists.ts'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import { Choice } from '../list/choice.tsx'
 import { Pages } from '../list/pages.tsx'
 import { mailsQuery, type MailSearch } from '../lists.ts'
@@ -14,7 +15,7 @@ const route = getRouteApi('/mail')
 
 /** What was mailed to whom, and what of it could not be sent. */
 export function Mails() {
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'status', 'to')
   const mails = useInfiniteQuery(mailsQuery(search))
   return (
     <Screen title={text.title}>

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import { plansQuery } from '../data.ts'
 import { Choice } from '../list/choice.tsx'
 import { Pages } from '../list/pages.tsx'
@@ -14,7 +15,7 @@ const route = getRouteApi('/subscriptions')
 
 /** Every subscription that goes on, whose cycle ends first before the others; or those that are so. */
 export function Subscriptions() {
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'status', 'plan')
   const navigate = route.useNavigate()
   const subscriptions = useInfiniteQuery(subscriptionsQuery(search))
   const plans = useQuery(plansQuery)
@@ -43,6 +44,7 @@ export function Subscriptions() {
         empty={text.empty}
         columns={subscriptionColumns}
         rowKey={({ id }) => id}
+        onReset={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}
       />
     </Screen>
   )

@@ -3,6 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import { When } from '../../ui/time.tsx'
 import type { Column } from '../../ui/table.tsx'
 import type { Schemas } from '../../api.ts'
@@ -17,7 +18,7 @@ const route = getRouteApi('/support-sessions')
 
 /** Who of staff looks into which business, why and until when. */
 export function SupportSessions() {
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'status')
   const navigate = route.useNavigate()
   const sessions = useInfiniteQuery(sessionsQuery(search))
   return (
@@ -30,7 +31,14 @@ export function SupportSessions() {
           onChange={(status) => void navigate({ search: status === undefined ? {} : { status } })}
         />
       </Group>
-      <Pages label={text.title} query={sessions} empty={text.empty} columns={columns} rowKey={({ id }) => id} />
+      <Pages
+        label={text.title}
+        query={sessions}
+        empty={text.empty}
+        columns={columns}
+        rowKey={({ id }) => id}
+        onReset={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}
+      />
     </Screen>
   )
 }

@@ -67,7 +67,7 @@ export function Sessions() {
       <Loaded query={sessions}>
         {(rows) => <Table label={text.title} columns={columns} rows={rows} rowKey={({ id }) => id} />}
       </Loaded>
-      <More of={sessions} />
+      <More of={sessions} kept />
       {ending !== undefined && (
         <Confirm
           title={ending === 'others' ? text.dialog.title : text.endTitle(deviceOf(ending.userAgent))}

@@ -5,9 +5,11 @@ import { text } from '../../text/audit.ts'
 import { text as shared } from '../../text/shared.ts'
 import { csv } from '../../ui/csv.ts'
 import { FormError } from '../../ui/form.tsx'
+import { ButtonLink } from '../../ui/links.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { known } from '../../ui/search.ts'
 import { Table, type Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
@@ -32,7 +34,7 @@ export function Audit() {
 
 function Log() {
   const { businessId } = useMembership()
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'actor', 'action', 'from')
   const entries = useInfiniteQuery(auditQuery(businessId, search))
   const isFiltered = Object.keys(search).length > 0
   return (
@@ -41,13 +43,23 @@ function Log() {
       <Loaded query={entries} skeleton={<Rows count={6} />}>
         {(rows) =>
           rows.length === 0 ? (
-            <Empty>{isFiltered ? text.nothing : text.empty}</Empty>
+            <Empty
+              action={
+                isFiltered && (
+                  <ButtonLink variant="default" to="/b/$businessId/audit" params={{ businessId }} search={{}}>
+                    {text.clear}
+                  </ButtonLink>
+                )
+              }
+            >
+              {isFiltered ? text.nothing : text.empty}
+            </Empty>
           ) : (
             <Table label={text.title} columns={columns} rows={rows} rowKey={({ id }) => id} />
           )
         }
       </Loaded>
-      <More of={entries} />
+      <More of={entries} kept />
     </Stack>
   )
 }
@@ -83,7 +95,7 @@ const mostLines = 5000
 /** The newest lines that match, as a file; page by page, so that it works for as many as there are. */
 function Download() {
   const { businessId } = useMembership()
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'actor', 'action', 'from')
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => collect(businessId, search),
     onSuccess: ({ entries, isAll }) => {

@@ -31,7 +31,7 @@ function Known() {
           <Stack gap="md">
             <Title order={2}>{text.sessions.title}</Title>
             {sessions.length === 0 ? <Empty>{text.sessions.empty}</Empty> : <SessionTable sessions={sessions} />}
-            <More of={support} />
+            <More of={{ ...support, data: sessions }} kept />
           </Stack>
         </>
       )}
