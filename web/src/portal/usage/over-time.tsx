@@ -1,4 +1,4 @@
-import { Group, NativeSelect, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Group, NativeSelect, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
@@ -6,6 +6,7 @@ import { text } from '../../text/usage.ts'
 import { Bars } from '../../ui/bars.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { now } from '../../ui/page.ts'
+import { known } from '../../ui/search.ts'
 import { Table } from '../../ui/table.tsx'
 import { capital, count, utcDay, words } from '../../ui/words.ts'
 import { useMembership } from '../membership.tsx'
@@ -19,13 +20,22 @@ type Props = { features: string[]; entitlements: Record<string, Schemas['Entitle
 /** One feature day by day, as a chart and as the same numbers in a table. */
 export function OverTime({ features, entitlements }: Props) {
   const { businessId } = useMembership()
-  const search = route.useSearch()
+  const search = known(route.useSearch(), 'feature', 'days', 'from', 'to', 'shown')
   const navigate = route.useNavigate()
   const feature = features.find((each) => each === search.feature) ?? features[0] ?? ''
-  const { days = 'period', shown = 'each' } = search
-  const series = useQuery(seriesQuery(businessId, feature, days))
+  const { from, to, shown = 'each' } = search
+  const days = from === undefined ? (search.days ?? 'period') : 'chosen'
+  const series = useQuery(seriesQuery(businessId, feature, search))
   const show = (change: UsageSearch) => void navigate({ search: { ...search, ...change }, replace: true })
   const things = words(feature)
+  const showDays = (value: string) => {
+    const { days: _days, from: _from, to: _to, ...others } = search
+    const range = ranges.find((each) => each === value)
+    // Days of one's own begin as those that one sees.
+    const seen = series.data?.map(({ start }) => start.slice(0, 10)) ?? []
+    const chosen = { from: seen[0] ?? today(), to: seen.at(-1) ?? today() }
+    void navigate({ search: { ...others, ...(range === undefined ? chosen : { days: range }) }, replace: true })
+  }
   // Only a period has the limit that is counted against.
   const limit = shown === 'total' && days === 'period' ? (entitlements[feature]?.limit ?? null) : null
   return (
@@ -43,9 +53,30 @@ export function OverTime({ features, entitlements }: Props) {
         <NativeSelect
           label={text.range}
           value={days}
-          onChange={({ currentTarget: { value } }) => show({ days: ranges.find((each) => each === value) ?? 'period' })}
-          data={ranges.map((value) => ({ value, label: text.ranges[value] }))}
+          onChange={({ currentTarget: { value } }) => showDays(value)}
+          data={[
+            ...ranges.map((value) => ({ value, label: text.ranges[value] })),
+            { value: 'chosen', label: text.chosenDays },
+          ]}
         />
+        {from !== undefined && to !== undefined && (
+          <>
+            <TextInput
+              label={text.from}
+              type="date"
+              value={from}
+              max={to}
+              onChange={({ currentTarget: { value } }) => value !== '' && value <= to && show({ from: value })}
+            />
+            <TextInput
+              label={text.to}
+              type="date"
+              value={to}
+              min={from}
+              onChange={({ currentTarget: { value } }) => value !== '' && value >= from && show({ to: value })}
+            />
+          </>
+        )}
         <NativeSelect
           label={text.shown}
           value={shown}
@@ -95,6 +126,8 @@ export function OverTime({ features, entitlements }: Props) {
     </Stack>
   )
 }
+
+const today = () => now().toISOString().slice(0, 10)
 
 type Day = { day: string; amount: number; total: number; isRunning: boolean }
 

@@ -1,8 +1,10 @@
 import { Card, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Schemas } from '../../api.ts'
+import { text as plan } from '../../text/plan.ts'
 import { text } from '../../text/usage.ts'
 import { Facts } from '../../ui/facts.tsx'
+import { ButtonLink } from '../../ui/links.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -16,8 +18,14 @@ type Entitlement = Schemas['Entitlement']
 
 /** What is used of what there is, and when it was used. */
 export function Usage() {
+  const { businessId, can } = useMembership()
+  const upgrade = can('subscription:manage') && (
+    <ButtonLink variant="default" to="/b/$businessId/plan" params={{ businessId }}>
+      {plan.see}
+    </ButtonLink>
+  )
   return (
-    <Screen title={text.title} about={text.about}>
+    <Screen title={text.title} about={text.about} actions={upgrade}>
       <Needs permission="usage:read">
         <Known />
       </Needs>
