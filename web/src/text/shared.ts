@@ -9,6 +9,8 @@ export const text = {
   fieldError,
   unreachable: 'The server cannot be reached. Are you online?',
   unforeseen: 'Something went wrong',
+  broken: { title: 'This page did not work' },
+  undo: 'Undo',
   notFound: {
     title: 'Not found',
     about: 'There is nothing at this address, or it is not yours to see.',

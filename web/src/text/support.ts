@@ -21,6 +21,7 @@ export const text = {
     title: 'Sessions',
     empty: 'Nobody of support has looked in.',
     who: 'Who',
+    did: 'What they did',
     why: 'Why',
     access: 'Access',
     accesses: { read: 'Read', write: 'Read and change' },

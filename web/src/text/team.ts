@@ -48,6 +48,7 @@ export const text = {
   },
   invite: {
     action: 'Invite people',
+    somebody: 'Invite somebody',
     title: 'Invite people',
     emails: 'E-mails',
     hint: 'One a line, or with commas between them.',

@@ -8,6 +8,7 @@ const subscription = {
   price: { name: 'monthly', amount: 49_00, currency: 'USD', interval: { unit: 'month', count: 1 } },
   cycleStart: '2026-11-01T00:00:00Z',
   cycleEnd: '2026-12-01T00:00:00Z',
+  graceEnd: null,
   cancelAtCycleEnd: false,
   pauseAtCycleEnd: false,
   pendingChange: null,
@@ -22,14 +23,21 @@ describe('the banner', () => {
   })
 
   test('says what is owed and since when, and what still works', () => {
-    expect(bannerOf(membership({ status: 'past_due' }))).toMatchObject({
+    const owed = [
+      { amountDue: 61_34, currency: 'USD', dueAt: '2026-11-08T00:00:00Z' },
+      { amountDue: 10_00, currency: 'USD', dueAt: '2026-11-02T00:00:00Z' },
+    ]
+    const graceEnd = '2026-11-14T00:00:00Z'
+    expect(bannerOf(membership({ status: 'past_due', graceEnd }), owed)).toMatchObject({
       tone: 'warning',
-      title: 'A payment of $49 is overdue since Nov 1, 2026',
-      about: 'Everything still works.',
+      title: 'A payment of $71.34 is overdue since Nov 2, 2026',
+      about: 'Everything still works until Nov 14, 2026.',
       leadsTo: 'invoices',
     })
     expect(bannerOf(membership({ status: 'past_due', access: 'read_only' }))).toMatchObject({
       tone: 'danger',
+      // While it is not known yet.
+      title: 'A payment is overdue',
       about: expect.stringMatching(/read, export, remove members and revoke keys/),
     })
   })

@@ -1,6 +1,6 @@
 import type { Schemas } from '../api.ts'
 import { text } from '../text/banner.ts'
-import { money, utcDay } from './words.ts'
+import { list, money, utcDay } from './words.ts'
 
 type Membership = Pick<Schemas['Membership'], 'business' | 'subscription' | 'permissions'>
 
@@ -12,8 +12,13 @@ export type Banner = {
   leadsTo?: 'plan' | 'invoices'
 }
 
-/** What stands above every screen of a business, if anything: the one thing that matters most about its subscription. */
-export function bannerOf({ business, subscription, permissions }: Membership): Banner | undefined {
+type Overdue = Pick<Schemas['Invoice'], 'amountDue' | 'currency' | 'dueAt'>
+
+/**
+ * What stands above every screen of a business, if anything: the one thing that matters most about its subscription.
+ * `overdue` are the invoices that should have been paid, once they are known.
+ */
+export function bannerOf({ business, subscription, permissions }: Membership, overdue?: Overdue[]): Banner | undefined {
   const mended = (banner: Banner, leadsTo: 'plan' | 'invoices'): Banner =>
     permissions.includes('subscription:manage')
       ? { ...banner, leadsTo }
@@ -23,13 +28,15 @@ export function bannerOf({ business, subscription, permissions }: Membership): B
   if (!subscription || subscription.status === 'ended') {
     return mended({ tone: 'danger', ...text.ended }, 'plan')
   }
-  const { status, access, price, plan, pendingChange } = subscription
+  const { status, access, plan, pendingChange } = subscription
   const end = utcDay(new Date(subscription.cycleEnd))
   switch (status) {
     case 'past_due': {
-      const due = text.pastDue(money(price.amount, price.currency), utcDay(new Date(subscription.cycleStart)))
-      if (access === 'full') return mended({ tone: 'warning', title: due, about: text.stillOpen }, 'invoices')
-      return mended({ tone: 'danger', title: due, about: text.readOnly }, 'invoices')
+      const title = titleOf(overdue)
+      if (access !== 'full') return mended({ tone: 'danger', title, about: text.readOnly }, 'invoices')
+      const until = subscription.graceEnd
+      const about = until === null ? text.stillOpen : text.openUntil(utcDay(new Date(until)))
+      return mended({ tone: 'warning', title, about }, 'invoices')
     }
     case 'paused':
       return mended({ tone: 'warning', ...text.paused }, 'plan')
@@ -40,6 +47,16 @@ export function bannerOf({ business, subscription, permissions }: Membership): B
     return { tone: 'info', title: text.changes(pendingChange.plan.name, end), about: text.untilThen }
   }
   return undefined
+}
+
+/** What is owed and since when; in words alone while that is not known. */
+function titleOf(overdue: Overdue[] = []): string {
+  const since = overdue.flatMap(({ dueAt }) => dueAt ?? []).toSorted()[0]
+  if (since === undefined) return text.somethingDue
+  const sums = new Map<string, number>()
+  for (const { amountDue, currency } of overdue) sums.set(currency, (sums.get(currency) ?? 0) + amountDue)
+  const amounts = list([...sums].map(([currency, amount]) => money(amount, currency)))
+  return text.pastDue(amounts, utcDay(new Date(since)))
 }
 
 /** Why nothing may be added or changed now; undefined while it may. Paying, leaving and revoking are never barred. */

@@ -1,7 +1,11 @@
 import { Group, Stack, Text, Title } from '@mantine/core'
-import { useEffect, useRef, type ReactNode } from 'react'
+import { createContext, use, useEffect, useRef, type ReactNode } from 'react'
 import { announce } from './announcer.tsx'
 import { product } from './page.ts'
+
+/** What one is in, a business for instance: it stands in the title, so that two tabs can be told apart. */
+const PlaceContext = createContext<string | undefined>(undefined)
+export const PlaceProvider = PlaceContext.Provider
 
 let isFirst = true
 
@@ -22,9 +26,10 @@ export function Screen({
   children?: ReactNode
 }) {
   const heading = useRef<HTMLHeadingElement>(null)
+  const place = use(PlaceContext)
   useEffect(() => {
-    document.title = `${title} – ${product.name}`
-  }, [title])
+    document.title = [...new Set([title, place ?? title, product.name])].join(' – ')
+  }, [title, place])
   useEffect(() => {
     if (!isFirst) {
       heading.current?.focus({ preventScroll: true })

@@ -4,8 +4,10 @@ import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/api-keys.ts'
 import { text as shared } from '../../text/shared.ts'
+import { BarredButton } from '../../ui/barred.tsx'
 import { Confirm } from '../../ui/confirm.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
+import { More } from '../../ui/more.tsx'
 import { now } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
@@ -25,9 +27,9 @@ export function ApiKeys() {
   const { can, bar } = useMembership()
   const [doing, setDoing] = useState<Doing>()
   const create = can('api-keys:manage') && (
-    <Button onClick={() => setDoing({ what: 'create' })} disabled={bar !== undefined} title={bar}>
+    <BarredButton barred={bar} inSight onClick={() => setDoing({ what: 'create' })}>
       {text.create}
-    </Button>
+    </BarredButton>
   )
   return (
     <Screen title={text.title} about={text.about} actions={create}>
@@ -52,13 +54,20 @@ function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
     {
       label: text.name,
       cell: (apiKey) => {
-        const replaced = replacedBy(apiKey, all)
+        const { before, after } = lineOf(apiKey, all)
         return (
           <Stack gap={0}>
-            <Text fw={600}>{apiKey.name}</Text>
-            {replaced && (
+            <Text fw={600} dir="auto">
+              {apiKey.name}
+            </Text>
+            {before && (
               <Text size="xs" c="dimmed">
-                {text.replaces(replaced.hint)}
+                {text.replaces(before.hint)}
+              </Text>
+            )}
+            {after && (
+              <Text size="xs" c="dimmed">
+                {text.replacedBy(after.hint)}
               </Text>
             )}
           </Stack>
@@ -80,7 +89,7 @@ function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
       },
     },
     { label: text.lastUsed, cell: ({ lastUsedAt }) => (lastUsedAt === null ? shared.never : <When at={lastUsedAt} />) },
-    { label: text.state, cell: (apiKey) => <State apiKey={apiKey} /> },
+    { label: text.state, cell: (apiKey) => <State apiKey={apiKey} successor={lineOf(apiKey, all).after} /> },
     {
       label: '',
       align: 'right',
@@ -89,15 +98,9 @@ function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
         isAlive(apiKey) && (
           <Group gap="xs" justify="flex-end" wrap="nowrap">
             {!isReplaced(apiKey, all) && (
-              <Button
-                size="xs"
-                variant="default"
-                onClick={() => onDo({ what: 'rotate', apiKey })}
-                disabled={bar !== undefined}
-                title={bar}
-              >
+              <BarredButton size="xs" variant="default" barred={bar} onClick={() => onDo({ what: 'rotate', apiKey })}>
                 {text.rotate}
-              </Button>
+              </BarredButton>
             )}
             <Button size="xs" variant="default" onClick={() => onDo({ what: 'revoke', apiKey })}>
               {isReplaced(apiKey, all) ? text.endNow : text.revoke}
@@ -112,15 +115,21 @@ function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
       {(all) => (
         <>
           {all.length === 0 ? (
-            <Empty>{text.empty}</Empty>
+            <Empty
+              action={
+                can('api-keys:manage') && (
+                  <BarredButton barred={bar} onClick={() => onDo({ what: 'create' })}>
+                    {text.createFirst}
+                  </BarredButton>
+                )
+              }
+            >
+              {text.empty}
+            </Empty>
           ) : (
             <Table label={text.title} columns={columns(all)} rows={all} rowKey={({ id }) => id} />
           )}
-          {keys.hasNextPage && (
-            <Button variant="default" onClick={() => void keys.fetchNextPage()} loading={keys.isFetchingNextPage}>
-              {shared.more}
-            </Button>
-          )}
+          <More of={keys} kept />
         </>
       )}
     </Loaded>
@@ -130,20 +139,42 @@ function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
 const isExpired = ({ expiresAt }: ApiKey) => expiresAt !== null && Date.parse(expiresAt) <= now().getTime()
 const isAlive = (apiKey: ApiKey) => apiKey.revokedAt === null && !isExpired(apiKey)
 
-// Ids are in the order of their making.
-const replacedBy = ({ id, lineageId }: ApiKey, all: ApiKey[]) =>
-  all.filter((each) => each.lineageId === lineageId && each.id < id).toSorted((a, b) => (a.id < b.id ? 1 : -1))[0]
+/** What a key took the place of, and what has taken its own. Ids are in the order of their making. */
+function lineOf({ id, lineageId }: ApiKey, all: ApiKey[]) {
+  const line = all.filter((each) => each.lineageId === lineageId).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const at = line.findIndex((each) => each.id === id)
+  return { before: line[at - 1], after: line[at + 1] }
+}
 const isReplaced = ({ id, lineageId }: ApiKey, all: ApiKey[]) =>
   all.some((each) => each.lineageId === lineageId && each.id > id && each.revokedAt === null)
 
-function State({ apiKey }: { apiKey: ApiKey }) {
+function State({ apiKey, successor }: { apiKey: ApiKey; successor: ApiKey | undefined }) {
   if (apiKey.revokedAt !== null) return <Tag>{text.revoked}</Tag>
   if (isExpired(apiKey)) return <Tag>{text.expired}</Tag>
   if (apiKey.expiresAt === null) return <Tag tone="success">{text.works}</Tag>
   return (
-    <>
-      {text.worksUntil} <When at={apiKey.expiresAt} />
-    </>
+    <Stack gap={0}>
+      <span>
+        {text.worksUntil} <When at={apiKey.expiresAt} />
+      </span>
+      {successor && <StillCalled apiKey={apiKey} since={successor.createdAt} />}
+    </Stack>
+  )
+}
+
+/** Whether something goes on with a key that was replaced: before it ends, that has to have the new one. */
+function StillCalled({ apiKey: { lastUsedAt }, since }: { apiKey: ApiKey; since: string }) {
+  if (lastUsedAt === null || lastUsedAt <= since) {
+    return (
+      <Text size="xs" c="dimmed">
+        {text.notCalled}
+      </Text>
+    )
+  }
+  return (
+    <Text size="xs" c="var(--freehold-warning)">
+      {text.stillCalled} <When at={lastUsedAt} />
+    </Text>
   )
 }
 

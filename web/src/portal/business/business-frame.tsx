@@ -1,5 +1,5 @@
 import { Alert } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Outlet } from '@tanstack/react-router'
 import { text } from '../../text/business.ts'
 import { text as plan } from '../../text/plan.ts'
@@ -7,9 +7,10 @@ import { bannerOf } from '../../ui/banner.ts'
 import { LimitRemedy } from '../../ui/form.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { Screen } from '../../ui/screen.tsx'
+import { PlaceProvider, Screen } from '../../ui/screen.tsx'
 import { meQuery } from '../data.ts'
 import { PortalFrame } from '../frame.tsx'
+import { invoicesQuery, isOverdue } from '../invoices/data.ts'
 import { MembershipProvider, useMembership } from '../membership.tsx'
 import { SeePlans } from '../plan/see-plans.tsx'
 import { SupportBanner } from '../support/support-banner.tsx'
@@ -36,11 +37,13 @@ export function BusinessFrame() {
           if (membership.suspended) return <Screen title={text.suspended.title} about={text.suspended.about} />
           return (
             <MembershipProvider value={membership}>
-              <SupportBanner />
-              <SubscriptionBanner />
-              <LimitRemedy value={<SeePlans />}>
-                <Outlet />
-              </LimitRemedy>
+              <PlaceProvider value={membership.business.name}>
+                <SupportBanner />
+                <SubscriptionBanner />
+                <LimitRemedy value={<SeePlans />}>
+                  <Outlet />
+                </LimitRemedy>
+              </PlaceProvider>
             </MembershipProvider>
           )
         }}
@@ -51,9 +54,15 @@ export function BusinessFrame() {
 
 function SubscriptionBanner() {
   const membership = useMembership()
-  const banner = bannerOf(membership)
+  const { businessId, subscription } = membership
+  const open = useInfiniteQuery({
+    ...invoicesQuery(businessId, 'open'),
+    enabled: subscription?.status === 'past_due',
+  })
+  const overdue = open.data?.filter((invoice) => isOverdue(invoice, subscription))
+  const banner = bannerOf(membership, overdue)
   if (!banner) return null
-  const params = { businessId: membership.businessId }
+  const params = { businessId }
   return (
     <Alert color={banner.tone === 'info' ? 'accent' : banner.tone} title={banner.title} mb="lg">
       {banner.about}{' '}

@@ -82,7 +82,8 @@ function PlanCard({ subscription }: { subscription: Schemas['Subscription'] | nu
           </Group>
           <Text>{priceOf(subscription)}</Text>
           <Text c="dimmed">
-            {endingOf(subscription)} <Day at={subscription.cycleEnd} /> (<When at={subscription.cycleEnd} />)
+            {endingOf(subscription)} <Day at={subscription.cycleEnd} /> {overview.zone} (
+            <When at={subscription.cycleEnd} />)
           </Text>
           <SeePlans />
         </Stack>

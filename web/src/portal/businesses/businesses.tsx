@@ -30,7 +30,9 @@ export function Businesses() {
           {({ memberships, invitations }) => (
             <>
               {memberships.length === 0 ? (
-                <Empty>{text.empty}</Empty>
+                <Empty action={<Button onClick={() => setCreating(true)}>{text.createFirst}</Button>}>
+                  {text.empty}
+                </Empty>
               ) : (
                 <Table label={text.title} columns={columns} rows={memberships} rowKey={(each) => each.business.id} />
               )}

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/invoices.ts'
 import { text as shared } from '../../text/shared.ts'
-import { TextLink } from '../../ui/links.tsx'
+import { ButtonLink, TextLink } from '../../ui/links.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -11,6 +11,7 @@ import { Table, type Column } from '../../ui/table.tsx'
 import { Day } from '../../ui/time.tsx'
 import { list, money } from '../../ui/words.ts'
 import { Needs, useMembership } from '../membership.tsx'
+import { SeePlans } from '../plan/see-plans.tsx'
 import { creditBalancesQuery, creditsQuery, invoicesQuery, printAddress, type Invoice } from './data.ts'
 import { HowToPay } from './how-to-pay.tsx'
 import { InvoiceStatus } from './invoice-status.tsx'
@@ -46,7 +47,7 @@ function InvoiceList() {
     <Loaded query={invoices}>
       {(rows) =>
         rows.length === 0 && status === undefined ? (
-          <Empty>{text.empty}</Empty>
+          <Empty action={<SeePlans />}>{text.empty}</Empty>
         ) : (
           <Stack gap="md">
             <NativeSelect
@@ -62,11 +63,19 @@ function InvoiceList() {
               ]}
             />
             {rows.length === 0 ? (
-              <Empty>{text.emptyOf}</Empty>
+              <Empty
+                action={
+                  <ButtonLink variant="default" to="/b/$businessId/invoices" params={{ businessId }} search={{}}>
+                    {text.showAll}
+                  </ButtonLink>
+                }
+              >
+                {text.emptyOf}
+              </Empty>
             ) : (
               <Table label={text.title} columns={columnsOf(businessId)} rows={rows} rowKey={({ id }) => id} />
             )}
-            <More of={invoices} />
+            <More of={invoices} kept />
           </Stack>
         )
       }

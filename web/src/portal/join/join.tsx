@@ -86,8 +86,9 @@ const Invalid = () => <Screen title={text.invalid.title} about={text.invalid.abo
 function Ended({ refusal }: { refusal: Refusal }) {
   const { title, about } = endings.get(refusal.code) ?? text.invalid
   const isIn = refusal.code === 'already_member' || refusal.code === 'invitation_accepted'
+  const said = refusal.code === 'invitation_accepted' && session.signedIn ? text.already.about : about
   return (
-    <Screen key={title} title={title} about={about}>
+    <Screen key={title} title={title} about={said}>
       {isIn && <ButtonLink to={session.signedIn ? '/businesses' : '/sign-in'}>{text.toBusinesses}</ButtonLink>}
     </Screen>
   )

@@ -1,9 +1,10 @@
-import { Button, Group } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { text as shared } from '../../text/shared.ts'
 import { text } from '../../text/support.ts'
 import { Confirm } from '../../ui/confirm.tsx'
+import { TextLink } from '../../ui/links.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
@@ -28,7 +29,24 @@ export function SessionTable({ sessions }: { sessions: SupportSession[] }) {
   const [doing, setDoing] = useState<{ kind: Doing; session: SupportSession }>()
   const { sessions: words } = text
   const columns: Column<SupportSession>[] = [
-    { label: words.who, cell: ({ by }) => by.name },
+    {
+      label: words.who,
+      cell: ({ by, startedAt }) => (
+        <Stack gap={0}>
+          {by.name}
+          {startedAt !== null && can('audit:read') && (
+            <TextLink
+              size="xs"
+              to="/b/$businessId/audit"
+              params={{ businessId }}
+              search={{ actor: by.id, from: startedAt.slice(0, 10) }}
+            >
+              {words.did}
+            </TextLink>
+          )}
+        </Stack>
+      ),
+    },
     { label: words.why, cell: ({ reason }) => reason },
     { label: words.access, cell: ({ access, minutes }) => `${words.accesses[access]}, ${words.minutes(minutes)}` },
     { label: words.state, cell: ({ status }) => <Tag tone={tones[status]}>{words.states[status]}</Tag> },

@@ -1,10 +1,11 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { answer, api, type Schemas } from '../../api.ts'
-import { text as shared } from '../../text/shared.ts'
 import { text as team } from '../../text/team.ts'
+import { BarredButton } from '../../ui/barred.tsx'
 import { FormError } from '../../ui/form.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
+import { Empty, Loaded } from '../../ui/loaded.tsx'
+import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
@@ -16,7 +17,7 @@ type Invitation = Schemas['Invitation']
 const { invitations: text } = team
 
 /** Those that may still be accepted, and those that have expired and may be sent again. */
-export function InvitationList() {
+export function InvitationList({ onInvite }: { onInvite: () => void }) {
   const { businessId, can, bar } = useMembership()
   const queryClient = useQueryClient()
   const invitations = useInfiniteQuery(invitationsQuery(businessId))
@@ -58,15 +59,15 @@ export function InvitationList() {
       cell: (invitation) =>
         can('invitations:manage') && (
           <Group gap="xs" justify="flex-end" wrap="nowrap">
-            <Button
+            <BarredButton
               size="xs"
               variant="default"
-              disabled={isPending || bar !== undefined}
-              title={bar}
+              disabled={isPending}
+              barred={bar}
               onClick={() => mutate({ invitation, again: true })}
             >
               {text.resend}
-            </Button>
+            </BarredButton>
             <Button
               size="xs"
               variant="default"
@@ -88,19 +89,21 @@ export function InvitationList() {
           <>
             <FormError error={error ?? undefined} />
             {open.length === 0 ? (
-              <Text c="dimmed">{text.empty}</Text>
+              <Empty
+                action={
+                  can('invitations:manage') && (
+                    <BarredButton variant="default" barred={bar} onClick={onInvite}>
+                      {team.invite.somebody}
+                    </BarredButton>
+                  )
+                }
+              >
+                {text.empty}
+              </Empty>
             ) : (
               <Table label={text.title} columns={columns} rows={open} rowKey={({ id }) => id} />
             )}
-            {invitations.hasNextPage && (
-              <Button
-                variant="default"
-                onClick={() => void invitations.fetchNextPage()}
-                loading={invitations.isFetchingNextPage}
-              >
-                {shared.more}
-              </Button>
-            )}
+            <More of={invitations} />
           </>
         )
       }}

@@ -1,10 +1,11 @@
 import { Button, Group, List, NativeSelect, Stack, Text, Textarea } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { answer, api, Refusal } from '../../api.ts'
 import { text as shared } from '../../text/shared.ts'
 import { text as team } from '../../text/team.ts'
 import { Dialog } from '../../ui/dialog.tsx'
+import { Meter } from '../../ui/meter.tsx'
 import { entitlementsQuery, invitationsQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
 import { SeePlans } from '../plan/see-plans.tsx'
@@ -18,7 +19,14 @@ type Result = { email: string; refused?: string; isFull?: boolean }
 export function InvitePeople({ onClose }: { onClose: () => void }) {
   const { businessId, grantable } = useMembership()
   const queryClient = useQueryClient()
-  const [draft, setDraft] = useState('')
+  // Kept beside what was loaded: whoever looks at the plans meanwhile finds it again.
+  const draftKey = [businessId, 'draft of invitations']
+  const [draft, setText] = useState(() => queryClient.getQueryData<string>(draftKey) ?? '')
+  const setDraft = (text: string) => {
+    setText(text)
+    queryClient.setQueryData(draftKey, text)
+  }
+  const seats = useQuery({ ...entitlementsQuery(businessId), select: ({ members }) => members })
   const [role, setRole] = useState('member')
   const [isBusy, setBusy] = useState(false)
   const [results, setResults] = useState<Result[]>([])
@@ -92,7 +100,12 @@ export function InvitePeople({ onClose }: { onClose: () => void }) {
                 ))}
               </List>
               {results.some(({ refused }) => refused !== undefined) && <Text c="dimmed">{text.again}</Text>}
-              {results.some((each) => each.isFull) && <SeePlans />}
+              {results.some((each) => each.isFull) && (
+                <>
+                  {seats.data && <Meter label={team.seats} standing={seats.data} />}
+                  <SeePlans />
+                </>
+              )}
             </Stack>
           )}
           <Group justify="flex-end" gap="xs">

@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/team.ts'
+import { BarredButton } from '../../ui/barred.tsx'
 import { Confirm } from '../../ui/confirm.tsx'
 import { FormError } from '../../ui/form.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
@@ -14,7 +15,12 @@ import { entitlementsQuery, membersQuery, meQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
 
 type Member = Schemas['Member']
-type Change = { member: Member; body: { role?: string; suspended?: boolean }; said: string }
+type Change = {
+  member: Member
+  body: { role?: string; suspended?: boolean }
+  said: string
+  undo?: Omit<Change, 'undo'>
+}
 
 const nameOf = ({ firstName, lastName }: Member) => `${firstName} ${lastName}`
 
@@ -37,9 +43,9 @@ export function MemberTable({ members }: { members: Member[] }) {
           body,
         }),
       ),
-    onSuccess: async (_, { said }) => {
+    onSuccess: async (_, { said, undo }) => {
       await refresh()
-      toast(said)
+      toast(said, undo && (() => change.mutate(undo)))
     },
   })
   const may = can('members:manage')
@@ -74,7 +80,8 @@ export function MemberTable({ members }: { members: Member[] }) {
             data={grantable}
             onChange={(event) => {
               const role = event.currentTarget.value
-              change.mutate({ member, body: { role }, said: text.roleChanged(nameOf(member), role) })
+              const to = (role: string) => ({ member, body: { role }, said: text.roleChanged(nameOf(member), role) })
+              change.mutate({ ...to(role), undo: to(member.role) })
             }}
           />
         ) : (
@@ -88,20 +95,23 @@ export function MemberTable({ members }: { members: Member[] }) {
       cell: (member) => {
         const isOneself = member.id === memberId
         if (!may && !isOneself) return null
-        const suspended = !member.suspended
-        const said = suspended ? text.isSuspended : text.isRestored
+        const to = (suspended: boolean) => ({
+          member,
+          body: { suspended },
+          said: (suspended ? text.isSuspended : text.isRestored)(nameOf(member)),
+        })
         return (
           <Group gap="xs" justify="flex-end" wrap="nowrap">
             {!isOneself && (
-              <Button
+              <BarredButton
                 size="xs"
                 variant="default"
-                disabled={change.isPending || bar !== undefined}
-                title={bar}
-                onClick={() => change.mutate({ member, body: { suspended }, said: said(nameOf(member)) })}
+                disabled={change.isPending}
+                barred={bar}
+                onClick={() => change.mutate({ ...to(!member.suspended), undo: to(member.suspended) })}
               >
-                {suspended ? text.suspend : text.restore}
-              </Button>
+                {member.suspended ? text.restore : text.suspend}
+              </BarredButton>
             )}
             <Button size="xs" variant="default" onClick={() => setLeaving(member)}>
               {isOneself ? text.leave : text.remove}

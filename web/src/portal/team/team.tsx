@@ -1,10 +1,11 @@
-import { Button, Card, Stack, Text, Title } from '@mantine/core'
+import { Card, Stack, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { text as shared } from '../../text/shared.ts'
 import { text } from '../../text/team.ts'
+import { BarredButton } from '../../ui/barred.tsx'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
 import { Meter } from '../../ui/meter.tsx'
+import { More } from '../../ui/more.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { entitlementsQuery, membersQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
@@ -18,9 +19,9 @@ export function Team() {
   const [isInviting, setInviting] = useState(false)
   const members = useInfiniteQuery(membersQuery(businessId))
   const invite = can('invitations:manage') && (
-    <Button onClick={() => setInviting(true)} disabled={bar !== undefined} title={bar}>
+    <BarredButton barred={bar} inSight onClick={() => setInviting(true)}>
       {text.invite.action}
-    </Button>
+    </BarredButton>
   )
   return (
     <Screen title={text.title} actions={invite}>
@@ -29,22 +30,14 @@ export function Team() {
         {(all) => (
           <>
             <MemberTable members={all} />
-            {members.hasNextPage && (
-              <Button
-                variant="default"
-                onClick={() => void members.fetchNextPage()}
-                loading={members.isFetchingNextPage}
-              >
-                {shared.more}
-              </Button>
-            )}
+            <More of={members} kept />
           </>
         )}
       </Loaded>
       {can('invitations:read') && (
         <Stack gap="md">
           <Title order={2}>{text.invitations.title}</Title>
-          <InvitationList />
+          <InvitationList onInvite={() => setInviting(true)} />
         </Stack>
       )}
       {isInviting && <InvitePeople onClose={() => setInviting(false)} />}
