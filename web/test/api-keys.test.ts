@@ -60,6 +60,8 @@ test('a rotated key goes on for its grace beside its successor, and can be ended
   const table = page.getByRole('table', { name: 'API keys' })
   await table.getByText(/^Replaces pk…/).waitFor()
   await table.getByText(/Works until/).waitFor()
+  await table.getByText(/^Replaced by pk…/).waitFor()
+  await table.getByText('Nothing has called with it since.').waitFor()
   await screenshot('api-key-rotated')
 
   await table.getByRole('button', { name: 'End now' }).click()
@@ -67,6 +69,38 @@ test('a rotated key goes on for its grace beside its successor, and can be ended
   await table.getByText('Revoked').waitFor()
   const { items } = web.ok(await web.api.get(`/v1/businesses/${business.id}/api-keys`, { token }))
   expect(items.map(({ revokedAt }: { revokedAt: string | null }) => revokedAt !== null)).toEqual([false, true])
+  await close()
+})
+
+test('a rotated key never outlives its own expiry, and what still calls with it is seen', async () => {
+  const { page, token, business, close } = await keysOf()
+  const soon = new Date(web.ctx.now().getTime() + 2 * 3_600_000).toISOString()
+  const path = `/v1/businesses/${business.id}/api-keys`
+  const old = web.ok(await web.api.post(path, { name: 'Short', type: 'server', expiresAt: soon }, { token }))
+  await page.reload()
+  await page
+    .getByRole('row', { name: /^Short/ })
+    .getByRole('button', { name: 'Rotate' })
+    .click()
+  const form = page.getByRole('dialog', { name: 'Rotate Short' })
+  await form.getByText('Never past its own expiry.').waitFor()
+  await form.getByLabel('The old key works for').selectOption('7 days')
+  await form.getByRole('button', { name: 'Rotate' }).click()
+  await page.getByRole('button', { name: 'I have saved this key' }).click()
+  await page.getByText('Nothing has called with it since.').waitFor()
+  const { items } = web.ok(await web.api.get(path, { token }))
+  expect(items.find(({ id }: { id: string }) => id === old.apiKey.id).expiresAt).toBe(soon)
+
+  await web.advance(60)
+  web.ok(await web.api.post('/v1/check', { feature: 'recordings' }, { token: old.key }))
+  await web.eventually(
+    async () =>
+      web.ok(await web.api.get(path, { token })).items.find(({ id }: { id: string }) => id === old.apiKey.id)
+        .lastUsedAt,
+    'the use was noted',
+  )
+  await page.reload()
+  await page.getByText(/^Something still calls with it, last/).waitFor()
   await close()
 })
 

@@ -16,18 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => web.close())
 
-async function sound(visitor: Visitor, name: string) {
-  for (const [width, scheme] of [
-    [1280, 'light'],
-    [360, 'dark'],
-  ] as const) {
-    await visitor.look({ width, scheme })
-    await visitor.screenshot(`console-${name}-${width}-${scheme}`)
-    expect({ width, overflow: await visitor.overflow() }).toEqual({ width, overflow: 0 })
-    expect({ width, barriers: await visitor.barriers() }).toEqual({ width, barriers: [] })
-  }
-  await visitor.look({ width: 1280, scheme: 'light' })
-}
+const sound = (visitor: Visitor, name: string) => visitor.sound(`console-${name}`)
 
 /** One of everything that needs somebody. */
 async function trouble() {

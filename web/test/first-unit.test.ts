@@ -10,20 +10,8 @@ beforeAll(async () => {
 afterAll(() => web.close())
 
 test('signing up leads to the first counted unit, by keyboard alone', async () => {
-  const { page, go, complaints, screenshot, see } = await web.visit()
+  const { page, go, complaints, screenshot, see, tabTo } = await web.visit()
   const { keyboard } = page
-  const tabTo = async (name: string) => {
-    for (let presses = 0; presses < 40; presses += 1) {
-      await keyboard.press('Tab')
-      const focused = await page.evaluate(() => {
-        const element = document.activeElement
-        const labels = element instanceof HTMLInputElement ? element.labels : null
-        return element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent ?? ''
-      })
-      if (focused.includes(name)) return
-    }
-    throw new Error(`${name} cannot be reached`)
-  }
   const fill = async (label: string, text: string) => {
     await tabTo(label)
     await keyboard.type(text)

@@ -34,21 +34,10 @@ async function debtor() {
 test('what is overdue is said on every screen, and leads to what is to pay and how', async () => {
   const { businessId, token, invoice } = await debtor()
   const visitor = await web.visit({ token })
-  const { page, go, see, look, barriers, overflow, complaints, screenshot, close } = visitor
-  const sound = async (name: string) => {
-    for (const [width, scheme] of [
-      [1280, 'light'],
-      [360, 'dark'],
-    ] as const) {
-      await look({ width, scheme })
-      await screenshot(`${name}-${width}-${scheme}`)
-      expect({ name, width, overflow: await overflow() }).toEqual({ name, width, overflow: 0 })
-      expect({ name, width, barriers: await barriers() }).toEqual({ name, width, barriers: [] })
-    }
-  }
+  const { page, go, see, look, sound, complaints, close } = visitor
   await go(`/b/${businessId}/team`)
   await see('Team')
-  await page.getByText(/^A payment of \$49 is overdue since/).waitFor()
+  await page.getByText(/^A payment of \$61\.34 is overdue since/).waitFor()
   await page.getByRole('link', { name: 'See invoices' }).click()
   await see('Invoices')
   await page.getByText('$61.34 to pay').waitFor()
@@ -70,6 +59,66 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   await page.getByText('First Bank of Example').waitFor()
   await page.getByText(`Name ${invoice.number}, so that it is counted here.`).waitFor()
   await sound('invoice-overdue')
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test('past its grace nothing new can be made, and reading, paying, exporting, removing and revoking go on', async () => {
+  const { businessId, token, invoice } = await debtor()
+  await web.join({ id: businessId }, token)
+  const guest = { email: 'guest@late.test', role: 'member' }
+  web.ok(await web.api.post(`/v1/businesses/${businessId}/invitations`, guest, { token }))
+  await web.sql('update freehold.subscriptions set grace_end = $2 where business_id = $1', [
+    businessId,
+    new Date(web.ctx.now().getTime() - 1000),
+  ])
+  const { page, go, see, sound, complaints, close } = await web.visit({ token })
+  const reason = 'Not while a payment is overdue'
+  /** It is there, tells why it does nothing, and does nothing. */
+  const barred = async (name: string) => {
+    const button = page.getByRole('button', { name, exact: true }).first()
+    await button.waitFor()
+    expect({ name, barred: await button.getAttribute('aria-disabled') }).toEqual({ name, barred: 'true' })
+    expect(await button.getAttribute('aria-description')).toBe(reason)
+    await button.click({ force: true })
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  }
+  const confirmed = async (answer: string) => {
+    await page.getByRole('dialog').getByRole('button', { name: answer, exact: true }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  await go(`/b/${businessId}/team`)
+  await see('Team')
+  await page.getByText(/^Until it is paid you can read, export, remove members and revoke keys/).waitFor()
+  await page.getByText(reason, { exact: true }).first().waitFor()
+  for (const name of ['Invite people', 'Suspend', 'Resend']) await barred(name)
+  await sound('team-past-grace')
+  await page.getByRole('button', { name: 'Revoke' }).click()
+  await page.getByText('The invitation of guest@late.test is revoked').waitFor()
+  await page.getByRole('button', { name: 'Remove' }).click()
+  await confirmed('Remove')
+  await page.getByRole('row', { name: /Jo Joiner/ }).waitFor({ state: 'detached' })
+
+  await page.getByRole('link', { name: 'API keys', exact: true }).click()
+  await see('API keys')
+  for (const name of ['Create key', 'Rotate']) await barred(name)
+  await page.getByRole('button', { name: 'Revoke' }).click()
+  await confirmed('Revoke')
+  await page.getByRole('table', { name: 'API keys' }).getByText('Revoked').waitFor()
+
+  await page.getByRole('link', { name: 'Settings', exact: true }).click()
+  await see('Settings')
+  expect(await page.getByLabel('Name', { exact: true }).isDisabled()).toBe(true)
+  await page.getByRole('link', { name: 'Audit', exact: true }).click()
+  await see('Audit')
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download CSV' }).click()
+  await download
+  await page.getByRole('link', { name: 'See invoices' }).click()
+  await see('Invoices')
+  await page.getByRole('link', { name: String(invoice.number), exact: true }).click()
+  await see(`Invoice ${invoice.number}`)
+  await page.getByText('First Bank of Example').waitFor()
   expect(complaints).toEqual([])
   await close()
 })

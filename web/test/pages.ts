@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { createTestFreehold } from '../../server/test/harness.ts'
 import type { FreeholdOptions } from '../../server/src/freehold.ts'
 import { launchChromium } from './chromium.ts'
@@ -43,8 +43,29 @@ async function visit(
   })
   if (token !== undefined) await signIn(context, base, token)
   context.setDefaultTimeout(60_000)
+  await context.addInitScript(watch)
   const page = await context.newPage()
   const complaints = listen(page)
+  const look = async ({ width: wide, scheme: shade }: Look) => {
+    await page.setViewportSize({ width: wide, height: 800 })
+    await page.emulateMedia({ colorScheme: shade })
+  }
+  const screenshot = (name: string) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true })
+  /** What axe finds, as lines that say what and where. */
+  const barriers = async ({ coloursOnly = false } = {}) => {
+    // Legacy: within the page itself. There are no frames in it, and otherwise each look opens a page of its own.
+    const axe = new AxeBuilder({ page }).setLegacyMode()
+    const rules = { 'target-size': { enabled: true } }
+    const { violations } = await (
+      coloursOnly ? axe.withRules(colourRules) : axe.options({ resultTypes: ['violations'], rules })
+    ).analyze()
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`),
+    )
+  }
+  /** By how much the page is wider than the window. */
+  const overflow = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   return {
     page,
     /** What the console said, what could not be loaded, what broke: nothing of it belongs to a page that works. */
@@ -55,24 +76,62 @@ async function visit(
       await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
       await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
     },
-    look: async ({ width: wide, scheme: shade }: { width: number; scheme: 'light' | 'dark' }) => {
-      await page.setViewportSize({ width: wide, height: 800 })
-      await page.emulateMedia({ colorScheme: shade })
+    look,
+    screenshot,
+    barriers,
+    overflow,
+    /** Looks at the page narrow and wide, light and dark: a picture of each, no barrier, and nothing beside the window. */
+    sound: async (name: string) => {
+      for (const width of [1280, 360]) {
+        for (const scheme of ['light', 'dark'] as const) {
+          await look({ width, scheme })
+          await screenshot(`${name}-${width}-${scheme}`)
+          const at = { name, width, scheme }
+          expect({ ...at, overflow: await overflow() }).toEqual({ ...at, overflow: 0 })
+          // What is not about colours is the same in the dark.
+          const found = await barriers({ coloursOnly: scheme === 'dark' })
+          expect({ ...at, barriers: found }).toEqual({ ...at, barriers: [] })
+        }
+      }
+      await look({ width: 1280, scheme: 'light' })
     },
-    screenshot: (name: string) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true }),
-    /** What axe finds, as lines that say what and where. */
-    barriers: async () => {
-      // Legacy: within the page itself. There are no frames in it, and otherwise each look opens a page of its own.
-      const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] })
-      const { violations } = await axe.analyze()
-      return violations.flatMap(({ id, nodes }) =>
-        nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`),
-      )
+    /** Moves the focus on until it is on what is called so, as somebody without a mouse does. */
+    tabTo: async (name: string) => {
+      for (let presses = 0; presses < 80; presses += 1) {
+        await page.keyboard.press('Tab')
+        if ((await page.evaluate(focusedName)).includes(name)) return
+      }
+      throw new Error(`${name} cannot be reached`)
     },
-    /** By how much the page is wider than the window. */
-    overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    /** How much of what was in sight has moved, as browsers score it: 0 is nothing. */
+    shift: () => page.evaluate(() => (globalThis as unknown as Watched).shifted),
     close: () => context.close(),
   }
+}
+
+type Look = { width: number; scheme: 'light' | 'dark' }
+type Watched = { shifted: number }
+
+const colourRules = ['color-contrast', 'link-in-text-block']
+
+/** Runs in every page before anything else: what the browser refuses by policy, and what moves, is found by no query. */
+function watch(): void {
+  addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+    console.error(`refused by policy: ${violatedDirective} ${blockedURI}`),
+  )
+  const watched = globalThis as unknown as Watched
+  watched.shifted = 0
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+      if (!entry.hadRecentInput) watched.shifted += entry.value
+    }
+  }).observe({ type: 'layout-shift', buffered: true })
+}
+
+function focusedName(): string {
+  const element = document.activeElement
+  const labels = (element as HTMLInputElement | null)?.labels
+  return element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent ?? ''
 }
 
 const signIn = (context: BrowserContext, base: string, token: string) =>

@@ -68,12 +68,11 @@ test('a second factor is asked for, and a stale page of it starts again', async 
   const { uri } = web.ok(await web.api.post('/v1/me/two-factor', { password }, { token }))
   const secret = new URL(uri).searchParams.get('secret') ?? ''
   web.ok(await web.api.post('/v1/me/two-factor/confirm', { code: totp(secret) }, { token }))
-  const { page, go, see, barriers, screenshot, close } = await web.visit()
+  const { page, go, see, sound, close } = await web.visit()
   await go('/sign-in')
   await signIn(page, user.email)
   await see('Your second factor')
-  await screenshot('two-factor')
-  expect(await barriers()).toEqual([])
+  await sound('two-factor')
   await page.getByLabel('Code', { exact: true }).fill('000000')
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByRole('alert').waitFor()
@@ -132,8 +131,64 @@ test('two tabs on two businesses each show their own', async () => {
   const other = await page.context().newPage()
   await other.goto(`${web.base}/b/${second.business.id}`)
   await other.getByRole('heading', { name: 'Second', level: 1 }).waitFor()
+  expect(await page.title()).toBe('First – Session Recorder')
+  expect(await other.title()).toBe('Second – Session Recorder')
+
+  // What is done in each happens in its own, whichever was looked at last.
+  const invite = async (tab: typeof page, email: string) => {
+    await tab.getByRole('link', { name: 'Team', exact: true }).click()
+    await tab.getByRole('heading', { name: 'Team', level: 1 }).waitFor()
+    await tab.getByRole('button', { name: 'Invite people' }).click()
+    await tab.getByLabel('E-mails').fill(email)
+    await tab.getByRole('button', { name: 'Send invitations' }).click()
+    await tab.getByText('Invited', { exact: true }).waitFor()
+    await tab.getByRole('button', { name: 'Done' }).click()
+    await tab.getByRole('table', { name: 'Invitations' }).getByText(email).waitFor()
+  }
+  await invite(page, 'one@tabs.test')
+  await invite(other, 'two@tabs.test')
+  const invited = async ({ id }: { id: string }) =>
+    web
+      .ok(await web.api.get(`/v1/businesses/${id}/invitations`, { token: first.token }))
+      .items.map((each: { email: string }) => each.email)
+  expect(await invited(first.business)).toEqual(['one@tabs.test'])
+  expect(await invited(second.business)).toEqual(['two@tabs.test'])
   await page.reload()
-  await see('First')
+  await see('Team')
+  await page.getByText('one@tabs.test').waitFor()
+  expect(await page.getByText('two@tabs.test').count()).toBe(0)
+  await close()
+})
+
+test('what takes its time shows its shape after a moment, and what could not be loaded keeps what is around it', async () => {
+  const { business, token } = await web.signUp({ business: { name: 'Acme' } })
+  const { page, go, see, sound, complaints, close } = await web.visit({ token })
+  let release = () => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  await page.route('**/members?*', async (route) => {
+    await held
+    await route.continue()
+  })
+  await go(`/b/${business.id}/team`)
+  await page.getByRole('heading', { level: 1, name: 'Team' }).waitFor()
+  const shape = page.locator('[aria-busy="true"] .mantine-Skeleton-root').first()
+  await shape.waitFor({ state: 'visible' })
+  release()
+  await see('Team')
+  await page.getByRole('table', { name: 'Members' }).waitFor()
+  expect(await shape.count()).toBe(0)
+  expect(complaints).toEqual([])
+
+  // The screen itself does not come: a part of the pages, not of what they show.
+  await page.route('**/assets/settings*', (route) => route.abort())
+  await page.getByRole('link', { name: 'Settings', exact: true }).click()
+  await see('This page did not work')
+  await page.getByText('The server cannot be reached. Are you online?').waitFor()
+  await page.getByRole('link', { name: 'Team', exact: true }).waitFor()
+  await sound('screen-not-loaded')
+  await page.unroute('**/assets/settings*')
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await see('Settings')
   await close()
 })
 

@@ -25,10 +25,19 @@ test('several are invited at once, and each says what came of it', async () => {
     'dan@acme.test: All seats are taken.',
   ])
   expect(await dialog.getByLabel('E-mails').inputValue()).toBe('not-an-address\ndan@acme.test')
-  await dialog.getByRole('link', { name: 'See plans' }).waitFor()
+  const seats = dialog.getByRole('meter', { name: 'Seats' })
+  await seats.waitFor()
+  expect(await seats.getAttribute('aria-valuetext')).toBe('3 of 3')
   await screenshot('team-invited')
   expect(await barriers()).toEqual([])
-  await dialog.getByRole('button', { name: 'Done' }).click()
+  // Whoever looks at the plans meanwhile finds what they have written again.
+  await dialog.getByRole('link', { name: 'See plans' }).click()
+  await see('Plan')
+  await page.goBack()
+  await see('Team')
+  await page.getByRole('button', { name: 'Invite people' }).click()
+  expect(await dialog.getByLabel('E-mails').inputValue()).toBe('not-an-address\ndan@acme.test')
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
   await page.getByRole('table', { name: 'Invitations' }).getByText('cid@acme.test').waitFor()
   await page.getByText('3 of 3').waitFor()
   // The two that were refused are the only ones to complain.
@@ -51,6 +60,11 @@ test('a role is changed, a member suspended and removed, and an owner told why t
   const row = page.getByRole('row', { name: /Jo Joiner/ })
   await page.getByLabel('Role of Jo Joiner').selectOption('admin')
   await page.getByText('Jo Joiner is now admin').waitFor()
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.getByText('Jo Joiner is now member').waitFor()
+  const roleOf = async () =>
+    web.ok(await web.api.get(`/v1/businesses/${business.id}/members`, { token })).items.map((each: any) => each.role)
+  expect((await roleOf()).toSorted()).toEqual(['member', 'owner'])
   await row.getByRole('button', { name: 'Suspend' }).click()
   await row.getByText('Suspended').waitFor()
   await row.getByRole('button', { name: 'Remove' }).click()
