@@ -13,10 +13,10 @@ export type Blocker = { feature: string; used: number; limit: number }
  */
 export async function blockersOf(db: Queryable, ctx: Context, state: Subscription, wanted: Terms): Promise<Blocker[]> {
   const compared = await compare(db, ctx, state, wanted, 'block')
-  return compared.flatMap(({ feature, now, then: { used, ceiling: limit } }) => {
+  return compared.flatMap(({ feature, before, after: { used, ceiling: limit } }) => {
     if (limit === null || used <= limit) return []
     // Who is above the limit already loses nothing by a plan that gives as much or more.
-    return (now.ceiling ?? Infinity) <= limit ? [] : [{ feature, used, limit }]
+    return (before.ceiling ?? Infinity) <= limit ? [] : [{ feature, used, limit }]
   })
 }
 
@@ -25,8 +25,8 @@ export type Freeze = { feature: string; used: number; limit: number; frozen: num
 
 export async function freezesOf(db: Queryable, ctx: Context, state: Subscription, wanted: Terms): Promise<Freeze[]> {
   const compared = await compare(db, ctx, state, wanted, 'freeze_newest')
-  return compared.flatMap(({ feature, now: { used }, then }) =>
-    then.used < used ? [{ feature, used, limit: then.used, frozen: used - then.used }] : [],
+  return compared.flatMap(({ feature, before: { used }, after }) =>
+    after.used < used ? [{ feature, used, limit: after.used, frozen: used - after.used }] : [],
   )
 }
 
@@ -41,6 +41,6 @@ async function compare(db: Queryable, ctx: Context, state: Subscription, wanted:
   const then = await readUsage(db, ctx, { ...standing, subscription: { ...state, ...wanted } }, features)
   return features.flatMap((feature) => {
     const [before, after] = [now[feature], then[feature]]
-    return before && after ? [{ feature, now: before, then: after }] : []
+    return before && after ? [{ feature, before, after }] : []
   })
 }
