@@ -35,6 +35,11 @@ const publicRoutes = [
   'GET /v1/dev/clock',
   'POST /v1/dev/clock',
   'GET /dev/mailbox',
+  'GET /dev/mailbox/:id',
+  'GET /dev/mailbox/:id/html',
+  'GET /dev/mailbox/samples',
+  'GET /dev/mailbox/samples/:sample',
+  'GET /dev/mailbox/samples/:sample/html',
 ]
 
 // Who a route lets in: within a business by its first segment there, elsewhere by its beginning.

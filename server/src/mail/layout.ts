@@ -160,7 +160,7 @@ const lines = (value: string): Html[] =>
 
 const button = ({ label, url }: { label: string; url: string }, { light }: Accent): Html =>
   markup`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:8px 0 0"><tr>
-<td class="button" align="center" bgcolor="${light.ground}" style="border-radius:8px;background:${light.ground};mso-padding-alt:12px 24px"><a class="button" href="${url}" style="display:inline-block;padding:12px 24px;font:600 16px/20px ${font};color:${light.text};background:${light.ground};border-radius:8px;text-decoration:none;${breaks}">${label}</a></td>
+<td class="button" align="center" bgcolor="${light.ground}" style="border-radius:8px;background:${light.ground};mso-padding-alt:12px 24px"><a class="button" href="${url}" target="_blank" rel="noopener" style="display:inline-block;padding:12px 24px;font:600 16px/20px ${font};color:${light.text};background:${light.ground};border-radius:8px;text-decoration:none;${breaks}">${label}</a></td>
 </tr></table>`
 
 type Accent = Record<'light' | 'dark', { ground: string; text: string }>

@@ -5,6 +5,7 @@ import { FreeholdError } from '../errors.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Id, OptionalText, OptionalTime, Page, page, PageQuery, path, Time } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
+import { mailPolicy } from './preview.ts'
 
 const mailStatuses = ['waiting', 'retrying', 'sent'] as const
 
@@ -93,6 +94,28 @@ export const staffMailRoutes: Routes = (app, ctx) => {
           : { text: null }
         return { ...present(mail), text: text === null ? null : withoutSecrets(text) }
       }),
+  )
+
+  app.get(
+    '/v1/staff/mails/:id/html',
+    {
+      config,
+      schema: {
+        summary: 'One mail as it looks, without the secrets of its links',
+        tags,
+        params: path('id'),
+        response: { 200: { description: 'A page', content: { 'text/html': { schema: Type.String() } } } },
+      },
+    },
+    async (request, reply) => {
+      const [mail] = await acrossBusinesses(request, (tx) => mails(tx, [sql`m.id = ${request.params.id}`], 1))
+      if (!mail?.sealed) throw new FreeholdError('not_found')
+      const { html } = JSON.parse(ctx.secrets.open('mail', mail.sealed)) as { html: string }
+      return reply
+        .type('text/html; charset=utf-8')
+        .header('content-security-policy', mailPolicy)
+        .send(withoutSecrets(html))
+    },
   )
 }
 

@@ -47,6 +47,8 @@ export function pagePolicy({ brand }: Product, nonce: string): string {
     `img-src 'self' data:${logo}`,
     "font-src 'self'",
     "connect-src 'self'",
+    // Mails as they look, each with a policy of its own.
+    "frame-src 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -11,6 +11,7 @@ import { lockUser } from './passwords.ts'
 import { mailHeldSignUp } from './pending-sign-ups.ts'
 import { userById } from './presenter.ts'
 import { asActor } from './sign-in.ts'
+import { welcome } from './welcoming.ts'
 
 const lifeMilliseconds = 24 * 3_600_000
 
@@ -78,6 +79,7 @@ export async function confirmEmail(tx: Tx, ctx: Context, token: string): Promise
   const target = { kind: 'user', id: userId, name: email }
   if (email === before.email) {
     await auditSystem(tx, ctx, actor, { action: 'user.email_verified', target })
+    if (!before.emailVerified) await welcome(tx, ctx, userId)
     return { userId }
   }
   // A reset that was asked for under the old address must not outlive it.

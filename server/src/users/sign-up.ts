@@ -10,6 +10,7 @@ import { join, type Joined } from '../invitations/joining.ts'
 import { addLogin, createUser, type NewUser } from './better-auth.ts'
 import { auditMemberships } from './memberships.ts'
 import { asActor, disown } from './sign-in.ts'
+import { welcome } from './welcoming.ts'
 
 /**
  * Signs up in one step: user, business, owner, subscription and the keys the product declares appear together or not
@@ -20,6 +21,8 @@ export async function signUp(tx: Tx, ctx: Context, user: NewUser, business: NewB
   const userId = await newUser(tx, ctx, user)
   const founded = await foundBusiness(tx, ctx, asActor({ id: userId, ...user }), business, 'body/business')
   await record(tx, ctx, userId, user, 'user.signed_up')
+  // Otherwise once their e-mail is proved.
+  if (user.emailVerified) await welcome(tx, ctx, userId)
   await ctx.product.hooks.afterSignup?.(tx, { userId, businessId: founded.business.id, email: user.email })
   return { userId, ...founded }
 }
@@ -52,6 +55,7 @@ export async function joinAsNewUser(
   const userId = existing?.id ?? (await newUser(tx, ctx, user))
   const joined = await join(tx, ctx, asActor({ id: userId, ...user }), open)
   if (!existing) await record(tx, ctx, userId, user, 'user.signed_up')
+  await welcome(tx, ctx, userId)
   return joined
 }
 

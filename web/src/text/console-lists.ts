@@ -110,6 +110,7 @@ export const text = {
     empty: 'No mail is like that.',
     find: 'Find',
     text: 'As it reads',
+    look: 'As it looks',
     masked: 'The secrets of its links are left out.',
     gone: 'Its text is not kept any more: the links in it have expired.',
     none: Noun === 'Business' ? 'None' : `No ${noun}`,

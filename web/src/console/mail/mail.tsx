@@ -5,6 +5,7 @@ import { Refusal, type Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { Facts } from '../../ui/facts.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
+import { page } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { When } from '../../ui/time.tsx'
 import { BusinessLink } from '../list/business-link.tsx'
@@ -33,6 +34,20 @@ export function MailPage() {
             <Text c="dimmed">{known.text === null ? text.gone : text.masked}</Text>
             {known.text !== null && <pre className={classes.text}>{known.text}</pre>}
           </Stack>
+          {known.text !== null && (
+            <Stack gap="xs">
+              <Title order={2} size="h3">
+                {text.look}
+              </Title>
+              {/* It may run nothing, and what it may load its own policy says. */}
+              <iframe
+                className={classes.look}
+                title={text.look}
+                sandbox="allow-popups"
+                src={`${page.apiPath}/v1/staff/mails/${known.id}/html`}
+              />
+            </Stack>
+          )}
         </Screen>
       )}
     </Loaded>
