@@ -27,7 +27,7 @@ export function businessOfToken(token: string): string | undefined {
 }
 
 /** What is sealed. Each use has a key of its own: some of it callers hold themselves, and could send in another's place. */
-export type Sealed = 'answer' | 'mail' | 'quote' | 'sign-up'
+export type Sealed = 'answer' | 'mail' | 'quote' | 'sign-in' | 'sign-up'
 
 /** Everything derived from SECRET, each use under a key of its own. */
 export type Secrets = {

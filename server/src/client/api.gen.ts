@@ -2764,6 +2764,9 @@ export interface components {
             twoFactorRequired?: boolean;
             /** @description For POST /v1/login/two-factor */
             challenge?: string;
+            /** @description A path of your pages to go on to; the callback answers it */
+            next?: string;
+            invitationToken?: string;
             /** @description For POST /v1/signup, within 30 minutes: nobody here is known by this account or e-mail */
             pendingToken?: string;
             identity?: {
@@ -5244,7 +5247,15 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description A path of your pages to go on to; the callback answers it */
+                    next?: string;
+                    invitationToken?: string;
+                };
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -17,6 +17,8 @@ export type PageData = {
   basePath: string
   /** The same of the API. */
   apiPath: string
+  /** With whom people may sign in. */
+  socialSignIn: { id: 'google' | 'github'; name: string }[]
   /** Whether the request carried a session that is good: pages need not ask first. */
   signedIn: boolean
   development: boolean

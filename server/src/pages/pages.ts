@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Context } from '../context.ts'
 import { handleError, noSuchRoute } from '../http/problem.ts'
 import { randomText } from '../ids.ts'
+import { providersOf, socialProviders } from '../social-providers.ts'
 import { pagePolicy, productData, renderPage } from './page.ts'
 
 export type Web = {
@@ -24,6 +25,7 @@ export async function web(app: FastifyInstance, { ctx, basePath, isSignedIn }: W
   // Where there is none, starting says so.
   const pages = read()
   const product = productData(ctx.product, ctx.permissions)
+  const socialSignIn = providersOf(ctx.settings.socialSignIn).map((id) => ({ id, name: socialProviders[id] }))
 
   // A folder, or a path that would lead out of ours, is nothing that went wrong here.
   app.setErrorHandler<FastifyError>((error, request, reply) =>
@@ -51,6 +53,7 @@ export async function web(app: FastifyInstance, { ctx, basePath, isSignedIn }: W
       product,
       basePath: app.prefix + base,
       apiPath: app.prefix,
+      socialSignIn,
       signedIn: await isSignedIn(request),
       development: !production,
       now: ctx.now().toISOString(),

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { FreeholdError } from '../errors.ts'
 import type { Routes } from '../http/request.ts'
-import { closed, path } from '../http/schemas.ts'
+import { closed, path, Token } from '../http/schemas.ts'
 import { setSessionCookie } from '../http/session-cookie.ts'
 import { clearStateCookie, setStateCookie, stateCookie } from '../http/state-cookie.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
@@ -12,9 +12,25 @@ import { deviceOf } from './routes.ts'
 import { recordingFailure, SignedIn } from './sign-in-routes.ts'
 import { signInAs } from './social-sign-in.ts'
 
+/** Where somebody was going when they left for the provider; they get it back, and nobody reads it on the way. */
+const Bound = {
+  next: Type.Optional(
+    Type.String({
+      maxLength: 1000,
+      pattern: '^/(?![/\\\\])[^\\s\\u0000-\\u001f\\u007f]*$',
+      description: 'A path of your pages to go on to; the callback answers it',
+    }),
+  ),
+  invitationToken: Type.Optional(Token),
+}
+
+/** What the browser keeps meanwhile, sealed. */
+type Carried = { cookie: string; next?: string; invitationToken?: string }
+
 const SocialSignIn = Type.Object(
   {
     ...SignedIn.properties,
+    ...Bound,
     pendingToken: Type.Optional(
       Type.String({
         description: 'For POST /v1/signup, within 30 minutes: nobody here is known by this account or e-mail',
@@ -51,12 +67,14 @@ export const socialRoutes: Routes = (app, ctx) => {
           '`state`, for the callback. A cookie ties both to this browser',
         tags,
         params: path('provider'),
+        body: Type.Object(Bound, closed),
         response: { 200: Type.Object({ url: Type.String() }) },
       },
     },
     async (request, reply) => {
       const { url, cookie } = await startSocialSignIn(ctx, providerOf(request))
-      setStateCookie(reply, ctx.settings, cookie)
+      const carried: Carried = { ...request.body, cookie }
+      setStateCookie(reply, ctx.settings, ctx.secrets.seal('sign-in', JSON.stringify(carried)).toString('base64url'))
       return { url }
     },
   )
@@ -86,10 +104,11 @@ export const socialRoutes: Routes = (app, ctx) => {
     (request, reply) =>
       recordingFailure(request, async () => {
         const provider = providerOf(request)
-        const identity = await identify(ctx, provider, request.body, stateCookie(request, ctx.settings))
+        const { cookie, ...bound } = carriedBy(request)
+        const identity = await identify(ctx, provider, request.body, cookie)
         clearStateCookie(reply, ctx.settings)
         const answer = await acrossBusinesses(request, async (tx) => {
-          if (identity) return signInAs(tx, ctx, identity, deviceOf(request))
+          if (identity) return { ...(await signInAs(tx, ctx, identity, deviceOf(request))), ...bound }
           throw new FreeholdError(
             'social_sign_in_failed',
             `${socialProviders[provider]} did not confirm who you are, or it took too long. Start again`,
@@ -99,6 +118,16 @@ export const socialRoutes: Routes = (app, ctx) => {
         return answer
       }),
   )
+
+  /** Nothing, when the cookie is not one of ours. */
+  function carriedBy(request: FastifyRequest): Partial<Carried> {
+    const sealed = stateCookie(request, ctx.settings)
+    try {
+      return sealed === undefined ? {} : JSON.parse(ctx.secrets.open('sign-in', Buffer.from(sealed, 'base64url')))
+    } catch {
+      return {}
+    }
+  }
 
   function providerOf({ params }: FastifyRequest): SocialProvider {
     const { provider } = params as { provider: string }

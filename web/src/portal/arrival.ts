@@ -16,6 +16,10 @@ export const arrivedWith = {
   get token() {
     return token
   },
+  /** From a sign-in with a provider, which left this page and came back. */
+  comeBack: (invitationToken: string) => {
+    token = invitationToken
+  },
   /** Once it has done what it is for. */
   forget: () => {
     token = undefined

@@ -1,5 +1,6 @@
-// First of all, so that the token of a mailed link is out of the address before anything looks at it.
+// First of all, so that the token of a mailed link is out of the address before anything looks at it; a provider's too.
 import './arrival.ts'
+import './provider-answer.ts'
 import { RouterProvider } from '@tanstack/react-router'
 import { mount } from '../ui/mount.tsx'
 import { product } from '../ui/page.ts'

@@ -60,6 +60,12 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('./people/sign-in.tsx'), 'SignIn'),
 })
 
+const socialSignIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/$provider',
+  component: lazyRouteComponent(() => import('./people/social-sign-in.tsx'), 'SocialSignIn'),
+})
+
 const twoFactor = createRoute({
   getParentRoute: () => root,
   path: '/sign-in/2fa',
@@ -234,6 +240,7 @@ const routeTree = root.addChildren([
   start,
   signUp,
   signIn,
+  socialSignIn,
   twoFactor,
   forgotPassword,
   resetPassword,

@@ -6,17 +6,26 @@ import { page } from '../ui/page.ts'
 import { safeNext } from './next.ts'
 
 /** Whether somebody is signed in, as far as this page knows: the server said so when it made it, and what happened since. */
-export const session: { signedIn: boolean; challenge: string | undefined } = {
+export const session: {
+  signedIn: boolean
+  challenge: string | undefined
+  pending: PendingIdentity | undefined
+} = {
   signedIn: page.signedIn,
   /** Of a sign-in that waits for its second factor. Never in an address, and gone with the page. */
   challenge: undefined,
+  /** Somebody new, introduced by a provider. In no address either. */
+  pending: undefined,
 }
+
+export type PendingIdentity = NonNullable<Schemas['SocialSignIn']['identity']> & { token: string }
 
 /** What was asked for as somebody else is no answer for this one. */
 export function beginSession(queryClient: QueryClient): void {
   queryClient.clear()
   session.signedIn = true
   session.challenge = undefined
+  session.pending = undefined
 }
 
 export function endSession(queryClient: QueryClient): void {
@@ -38,11 +47,17 @@ export async function signOut(): Promise<void> {
 
 /** Goes on after a sign-in, wherever it was going: to its second factor, back to what was asked for, or in. */
 export function useWelcome(wanted: string | undefined) {
-  const next = safeNext(wanted, location.origin)
+  const welcomeTo = useWelcomeTo()
+  return (signedIn: Schemas['SignedIn']) => welcomeTo(signedIn, wanted)
+}
+
+/** The same where the answer itself says what was asked for. */
+export function useWelcomeTo() {
   const queryClient = useQueryClient()
   const navigate = useNavigate()
   const { history } = useRouter()
-  return async ({ challenge, memberships = [] }: Schemas['SignedIn']) => {
+  return async ({ challenge, memberships = [] }: Schemas['SignedIn'], wanted: string | undefined) => {
+    const next = safeNext(wanted, location.origin)
     if (challenge !== undefined) {
       session.challenge = challenge
       return navigate({ to: '/sign-in/2fa', search: next === undefined ? {} : { next } })

@@ -14,6 +14,8 @@ export const text = {
   submit: 'Join',
   signInFirst: (email: string) => `There is an account for ${email} already. Sign in with it to join.`,
   signIn: 'Sign in to join',
+  introducedAsOther: (email: string) =>
+    `You have come back as ${email}. The invitation is for another address: use an account that has it.`,
   other: {
     about: (mine: string, theirs: string) => `You are signed in as ${mine}. The invitation is for ${theirs}.`,
     switch: 'Sign in as the other',

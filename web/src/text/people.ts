@@ -1,4 +1,4 @@
-import { Noun, product } from '../ui/page.ts'
+import { Noun, noun, product } from '../ui/page.ts'
 
 /** Signing up, in and out; a forgotten password; a proved e-mail. */
 export const text = {
@@ -31,6 +31,22 @@ export const text = {
     forgot: 'Forgotten the password?',
     noAccount: 'No account yet?',
     signUp: 'Create one',
+  },
+  social: {
+    or: 'or',
+    continueWith: (provider: string) => `Continue with ${provider}`,
+    waiting: (provider: string) => `Signing in with ${provider}`,
+    failed: (provider: string) => `Signing in with ${provider} did not work`,
+    denied: 'You have not let it tell us who you are. Nothing has happened: try again, or use your password.',
+    incomplete: (provider: string) => `${provider} gave no answer that we can use. Start again from the sign-in page.`,
+    back: 'Back to sign-in',
+    toReset: 'Reset the password',
+    emailFrom: (provider: string) => `Confirmed by ${provider}.`,
+    again: 'Start again',
+  },
+  finish: {
+    title: 'One thing is left',
+    about: `Check your name, and say what your ${noun} is called.`,
   },
   twoFactor: {
     title: 'Your second factor',

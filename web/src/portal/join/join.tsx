@@ -1,4 +1,4 @@
-import { Button, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -11,7 +11,10 @@ import { arrivedWith } from '../arrival.ts'
 import { meQuery } from '../data.ts'
 import { ButtonLink } from '../../ui/links.tsx'
 import { PeopleFrame } from '../people/people-frame.tsx'
+import { SocialButtons } from '../people/social-buttons.tsx'
 import { beginSession, session, switchUser } from '../session.ts'
+import { Ended, endings, heading, unless, type Invited, type Place } from './invitation.tsx'
+import { JoinAsIntroduced } from './join-as-introduced.tsx'
 
 /**
  * Where a mailed invitation leads. Looking at it uses nothing up, so that scanners of mail do no harm; who may press Join
@@ -34,27 +37,6 @@ const invitationQuery = (token: string) =>
     staleTime: 0,
   })
 
-type Invited = {
-  email: string
-  role: string
-  business: { name: string }
-  invitedBy: { name: string | null }
-  accountExists: boolean
-}
-type Place = { token: string; invited: Invited }
-
-/** How an invitation can end, and what is said then. */
-const endings = new Map<string, { title: string; about: string }>([
-  ['invitation_expired', text.expired],
-  ['invitation_accepted', text.accepted],
-  ['already_member', text.already],
-  ['limit_reached', text.full],
-  ['invitation_revoked', text.invalid],
-  ['invalid_token', text.invalid],
-  ['invalid_request', text.invalid],
-  ['business_not_open', text.invalid],
-])
-
 function Invitation({ token }: { token: string }) {
   const invitation = useQuery(invitationQuery(token))
   const [isSignedIn, setSignedIn] = useState(session.signedIn)
@@ -64,7 +46,7 @@ function Invitation({ token }: { token: string }) {
       {(invited) => {
         if (invited instanceof Refusal) return <Ended refusal={invited} />
         const place = { token, invited }
-        if (!isSignedIn) return invited.accountExists ? <SignInFirst {...place} /> : <JoinAsNew {...place} />
+        if (!isSignedIn) return <JoinAsNobody {...place} />
         return (
           <Loaded query={me}>
             {({ user }) =>
@@ -83,21 +65,11 @@ function Invitation({ token }: { token: string }) {
 
 const Invalid = () => <Screen title={text.invalid.title} about={text.invalid.about} />
 
-function Ended({ refusal }: { refusal: Refusal }) {
-  const { title, about } = endings.get(refusal.code) ?? text.invalid
-  const isIn = refusal.code === 'already_member' || refusal.code === 'invitation_accepted'
-  const said = refusal.code === 'invitation_accepted' && session.signedIn ? text.already.about : about
-  return (
-    <Screen key={title} title={title} about={said}>
-      {isIn && <ButtonLink to={session.signedIn ? '/businesses' : '/sign-in'}>{text.toBusinesses}</ButtonLink>}
-    </Screen>
-  )
+function JoinAsNobody(place: Place) {
+  const { pending } = session
+  if (pending?.email === place.invited.email) return <JoinAsIntroduced {...place} pending={pending} />
+  return place.invited.accountExists ? <SignInFirst {...place} /> : <JoinAsNew {...place} />
 }
-
-const heading = ({ business, invitedBy, role }: Invited) => ({
-  title: text.title(business.name),
-  about: text.about(invitedBy.name, role),
-})
 
 function JoinAsNew({ token, invited }: Place) {
   const queryClient = useQueryClient()
@@ -142,24 +114,25 @@ function JoinAsNew({ token, invited }: Place) {
           </Button>
         </Stack>
       </form>
+      <IntroducedAsOther />
+      <SocialButtons invitationToken={token} />
     </Screen>
   )
 }
 
-/** What ends the invitation is a screen of its own; everything else is said in the form. */
-const unless = (setEnded: (refusal: Refusal) => void) => (error: unknown) => {
-  if (!(error instanceof Refusal) || !endings.has(error.code) || error.code === 'invalid_request') throw error
-  setEnded(error)
-  return undefined
-}
+/** Somebody came back from a provider with another e-mail than the invited one. */
+const IntroducedAsOther = () =>
+  session.pending && <Alert color="warning" role="status" title={text.introducedAsOther(session.pending.email)} />
 
-function SignInFirst({ invited }: Place) {
+function SignInFirst({ token, invited }: Place) {
   return (
     <Screen {...heading(invited)}>
       <Text>{text.signInFirst(invited.email)}</Text>
       <ButtonLink to="/sign-in" search={{ next: '/join' }}>
         {text.signIn}
       </ButtonLink>
+      <IntroducedAsOther />
+      <SocialButtons invitationToken={token} />
     </Screen>
   )
 }

@@ -8,6 +8,7 @@ import { Screen } from '../../ui/screen.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { useWelcome } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
+import { SocialButtons } from './social-buttons.tsx'
 
 const route = getRouteApi('/sign-in')
 
@@ -31,6 +32,7 @@ export function SignIn() {
             </Button>
           </Stack>
         </form>
+        <SocialButtons next={next} />
         <Stack gap="xs">
           <TextLink to="/forgot-password">{text.signIn.forgot}</TextLink>
           {product.signup.mode === 'open' && (

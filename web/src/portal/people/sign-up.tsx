@@ -9,8 +9,10 @@ import { FormError, useServerForm } from '../../ui/form.tsx'
 import { product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { ButtonLink, TextLink } from '../../ui/links.tsx'
-import { beginSession } from '../session.ts'
+import { beginSession, session } from '../session.ts'
+import { FinishSignUp } from './finish-sign-up.tsx'
 import { PeopleFrame } from './people-frame.tsx'
+import { SocialButtons } from './social-buttons.tsx'
 
 const asked = product.fields.business
 
@@ -18,6 +20,7 @@ export function SignUp() {
   const [mailedTo, setMailedTo] = useState<string>()
   const { mode } = product.signup
   if (mode !== 'open') return <Said {...(mode === 'invite' ? text.signUp.invited : text.signUp.closed)} />
+  if (session.pending) return <FinishSignUp pending={session.pending} />
   if (mailedTo === undefined) return <SignUpForm onMailed={setMailedTo} />
   return <Said title={text.signUp.checkMail.title} about={text.signUp.checkMail.about(mailedTo)} />
 }
@@ -70,6 +73,7 @@ function SignUpForm({ onMailed }: { onMailed: (email: string) => void }) {
             </Button>
           </Stack>
         </form>
+        <SocialButtons />
         <Text>
           {text.signUp.haveAccount} <TextLink to="/sign-in">{text.toSignIn}</TextLink>
         </Text>
