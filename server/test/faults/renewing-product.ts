@@ -5,7 +5,7 @@ const includes = { recordings: 100 }
 /** Boundaries of every kind: plain ones, ones that bring an invoice, and ones that bring more. */
 export default defineProduct({
   name: 'Renewing',
-  keys: { sdk: { prefix: 'pk' } },
+  keys: { sdk: { prefix: 'pk', permissions: [] } },
   features: { recordings: { kind: 'metered', unit: 'recording' } },
   plans: {
     basic: { name: 'Basic', cycle: days(30), price: usd(0), includes },
