@@ -98,18 +98,16 @@ export const twoFactorMail = (ctx: Composing, isOn: boolean): Mail => ({
   note: 'If it was you, there is nothing to do. If not, reset your password now and tell us.',
 })
 
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+export const loginLinkedMail = (ctx: Composing, provider: string): Mail => ({
+  template: 'login-linked',
+  subject: `You can sign in to ${ctx.product.name} with ${provider}`,
+  title: `You can sign in with ${provider}`,
+  paragraphs: [`Your account with ${provider} has this e-mail, so it signs you in from now on.`],
+  action: { label: 'That was not me', url: `${ctx.settings.publicUrl}/forgot-password` },
+  note: `If it was you, there is nothing to do. If not, look after your account with ${provider}, reset your password here and tell us.`,
+})
 
-export const mailLoginLinked = (tx: Tx, ctx: Context, to: string, provider: string) =>
-  sendMail(tx, ctx, {
-    template: 'login-linked',
-    to,
-    content: {
-      subject: `You can sign in to ${ctx.product.name} with ${provider}`,
-      paragraphs: [`Your account with ${provider} has this e-mail, so it signs you in from now on.`],
-      note: `If that was not you, look after your account with ${provider}, then reset your password here and tell us.`,
-    },
-  })
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 
 /** For staff who were added by e-mail: the command prints the same link. */
 export const resetLink = (ctx: Composing, token: string) => link(ctx, '/reset-password', token)

@@ -5,7 +5,8 @@ import { FreeholdError } from '../errors.ts'
 import { socialProviders } from '../social-providers.ts'
 import { addLogin, type Device } from './better-auth.ts'
 import type { Identity } from './better-auth-social.ts'
-import { mailLoginLinked } from './mail.ts'
+import { sendMail } from '../mail/mail.ts'
+import { loginLinkedMail } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
 import { lockUser } from './passwords.ts'
 import { holdIdentity } from './pending-identities.ts'
@@ -90,7 +91,7 @@ async function link(tx: Tx, ctx: Context, userId: string, identity: Identity): P
   }
   await auditSystem(tx, ctx, asActor(user), change)
   await auditMemberships(tx, ctx, asActor(user), userId, change)
-  await mailLoginLinked(tx, ctx, user.email, socialProviders[provider])
+  await sendMail(tx, ctx, user.email, loginLinkedMail(ctx, socialProviders[provider]))
 }
 
 function refuseDisabled({ disabledAt }: { disabledAt: Date | null }): void {
