@@ -142,17 +142,30 @@ function masthead({ product: { name, brand }, settings }: Sender): Html {
   return markup`<img class="logo" src="${url}" alt="${name}" height="32" style="height:32px;width:auto;border:0;font:600 16px/32px ${font}">`
 }
 
-const factsTable = (facts: [string, string][]): Html => {
+const factsTable = (facts: [string, string][]): Html =>
+  markup`<table class="facts" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 16px;border-collapse:collapse">
+${facts.map(factRow)}
+</table>`
+
+/** What has several lines, as how to pay has, stands below its label with all the room there is. */
+function factRow([label, value]: [string, string]): Html {
   const { border, text, quiet } = ground.light
   const line = `border-top:1px solid ${border};`
-  return markup`<table class="facts" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 16px;border-collapse:collapse">
-${facts.map(
-  ([label, value]) => markup`<tr>
-<th scope="row" align="left" valign="top" class="fact quiet" style="${line}padding:10px 16px 10px 0;font:400 14px/20px ${font};color:${quiet};text-align:left">${label}</th>
-<td align="right" valign="top" class="fact text" style="${line}padding:10px 0;font:600 14px/20px ${font};color:${text};text-align:right;font-variant-numeric:tabular-nums;${breaks}">${lines(value)}</td>
-</tr>`,
-)}
-</table>`
+  const [labelled, told] = [
+    `font:400 14px/20px ${font};color:${quiet}`,
+    `font:600 14px/20px ${font};color:${text};${breaks}`,
+  ]
+  return value.includes('\n')
+    ? markup`<tr>
+<th scope="rowgroup" colspan="2" align="left" class="fact quiet" style="${line}padding:10px 0 0;text-align:left;${labelled}">${label}</th>
+</tr>
+<tr>
+<td colspan="2" align="left" class="text" style="padding:2px 0 10px;${told}">${lines(value)}</td>
+</tr>`
+    : markup`<tr>
+<th scope="row" align="left" valign="top" class="fact quiet" style="${line}padding:10px 16px 10px 0;text-align:left;white-space:nowrap;${labelled}">${label}</th>
+<td align="right" valign="top" class="fact text" style="${line}padding:10px 0;text-align:right;font-variant-numeric:tabular-nums;${told}">${value}</td>
+</tr>`
 }
 
 const lines = (value: string): Html[] =>
@@ -177,13 +190,13 @@ function styleSheet({ dark: accent }: Accent): string {
   const { page, card, border, text, quiet } = ground.dark
   return [
     ':root{color-scheme:light dark;supported-color-schemes:light dark}',
-    '.facts tr:last-child .fact{border-bottom:1px solid #e2e8f0}',
+    '.facts tr:last-child>*{border-bottom:1px solid #e2e8f0}',
     '@media (max-width:480px){.card{padding:24px 20px!important}}',
     '@media (prefers-color-scheme:dark){',
     `.page{background:${page}!important}`,
     `.card{background:${card}!important;border-color:${border}!important}`,
     `.text{color:${text}!important}.quiet{color:${quiet}!important}`,
-    `.fact,.facts tr:last-child .fact{border-color:${border}!important}`,
+    `.facts .fact,.facts tr:last-child>*{border-color:${border}!important}`,
     `.button{background:${accent.ground}!important;color:${accent.text}!important}`,
     // A dark logo on a transparent ground would not be seen.
     '.logo{background:#fff;padding:4px 8px;border-radius:6px}',

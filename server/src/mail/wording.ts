@@ -32,5 +32,8 @@ export const moment = (at: Date, zone = 'UTC'): string =>
 export const day = (at: Date): string =>
   `${new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(at)} (UTC)`
 
+/** 1 December 2026 to 1 January 2027 (UTC) */
+export const span = (from: Date, to: Date): string => `${day(from).replace(' (UTC)', '')} to ${day(to)}`
+
 /** 12,000 */
 export const count = (amount: number): string => new Intl.NumberFormat('en-US').format(amount)

@@ -1,7 +1,7 @@
 import type { Invoice } from '../invoices/invoices.ts'
 import { formatMoney } from '../invoices/money.ts'
 import type { Composing, Mail } from '../mail/mail.ts'
-import { day, moment, named } from '../mail/wording.ts'
+import { day, moment, named, span } from '../mail/wording.ts'
 import type { Interval } from './cycle.ts'
 import { priceOf, type Terms } from './lifecycle.ts'
 
@@ -110,6 +110,9 @@ export function planChangedMail(
       Price: priceText(terms),
       [isTrial ? 'Trial until' : 'This cycle until']: moment(cycleEnd, zone),
       ...(bill && (isDue ? dueFacts(ctx, bill) : paidFacts(bill))),
+      // The plan and its cycle say so already.
+      For: null,
+      Period: null,
     },
     action:
       bill && isDue ? { label: 'See the invoice', url: invoicePage(ctx, business, bill) } : seePlan(ctx, business),
@@ -166,6 +169,7 @@ export function trialEndingMail(
     subject: `${named(business.name)}: your trial of ${termsName(terms)} ends on ${moment(trialEnd, zone)}`,
     title: 'Your trial ends soon',
     paragraphs: [
+      `“${named(business.name)}” is trying ${termsName(terms)} until ${moment(trialEnd, zone)}.`,
       priceOf(terms).amount === 0
         ? `After that “${named(business.name)}” simply goes on; it costs nothing.`
         : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged by itself.`,
@@ -300,7 +304,7 @@ function billFacts({ invoice, lines }: Bill) {
   return {
     Invoice: invoice.number,
     For: lines.map(({ description }) => description).join('\n'),
-    Period: first ? `${day(first.periodStart)} to\n${day(first.periodEnd)}` : null,
+    Period: first ? span(first.periodStart, first.periodEnd) : null,
     'From your credit': invoice.creditApplied > 0 ? formatMoney(invoice.creditApplied, invoice.currency) : null,
   }
 }
