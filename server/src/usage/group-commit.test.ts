@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
+import { groupCommit } from './group-commit.ts'
 
 // Two whole processes' worth of pools, caches and queues on one database.
 let one: TestFreehold
@@ -172,6 +173,37 @@ describe('what disturbs a batch', () => {
       expect(answers, `the second came ${milliseconds} ms later`).toMatchObject([{ status: 200 }, { status: 200 }])
     }
     await application.end()
+  })
+
+  test('what was counted is not counted again when the table itself is taken away before the others are looked at', async () => {
+    const [open, closed] = await Promise.all([start(), start()])
+    await consume(one, open.token)
+    const { gatePool } = one.ctx.db
+    const migration = new pg.Client({ connectionString: one.database })
+    await migration.connect()
+    const query = gatePool.query.bind(gatePool) as (...values: unknown[]) => Promise<unknown>
+    let released: Promise<unknown> | undefined
+    gatePool.query = (async (...values: { name?: string }[]) => {
+      if (values[0]?.name === 'open_counters' && released === undefined) {
+        await migration.query('begin')
+        await migration.query('lock table freehold.usage_counters in access exclusive mode -- test')
+        released = delay(300).then(() => migration.query('commit'))
+      }
+      return query(...values)
+    }) as typeof gatePool.query
+    try {
+      const count = groupCommit(one.ctx)
+      const outcomes = await Promise.all(
+        [open, closed].map(({ business }) => count({ businessId: business.id, feature: 'recordings', amount: 1 })),
+      )
+      expect(outcomes).toMatchObject([{ outcome: 'counted', used: 2 }, { outcome: 'closed' }])
+      expect(released).toBeDefined()
+    } finally {
+      gatePool.query = query as typeof gatePool.query
+      await released
+      await migration.end()
+    }
+    expect(await counterOf(open.business.id)).toMatchObject({ used: 2, ledger: 2 })
   })
 
   test('an exhausted business, one without the feature and one that has to be opened share a batch', async () => {

@@ -162,7 +162,12 @@ export const groupCommit = perContext((ctx): GroupCommit => {
 
   // What admitted nobody is full, or has to be opened, or was backdated to before it began.
   async function explain(untouched: Asking[][], now: Date): Promise<Asking[]> {
-    const states = await openCounters(ctx, untouched.map(wantedOf), now)
+    const states = await openCounters(ctx, untouched.map(wantedOf), now).catch(noneIfHeld)
+    // The table itself is taken: these wait, and what was counted with them must not come along.
+    if (!states) {
+      setAside(untouched)
+      return []
+    }
     return untouched.flatMap((group, index) => {
       const state = states[index]
       if (state) return refuseWhatCannotFit(refuseTooOld(group, state), state)
@@ -189,15 +194,19 @@ export const groupCommit = perContext((ctx): GroupCommit => {
   }
 
   async function setHeldAside(groups: Asking[][]): Promise<void> {
-    const free = await freeCounters(groups)
-    const [going, held] = partition(groups, (group) => free.has(keyOf(group)))
+    const free = await freeCounters(groups).catch(noneIfHeld)
+    const [going, held] = partition(groups, (group) => free?.has(keyOf(group)) ?? false)
+    setAside(held)
+    batches.again(going.flat())
+  }
+
+  function setAside(held: Asking[][]): void {
     for (const group of held) {
       // Into the lane that is there: whoever looks after it at this moment has it in hand, and must not miss anybody.
       const lane = lanes.get(keyOf(group))
       if (lane) lane.push(...group)
       else lanes.set(keyOf(group), group)
     }
-    batches.again(going.flat())
     if (!laneRuns) void runLanes()
   }
 
@@ -253,6 +262,11 @@ export const groupCommit = perContext((ctx): GroupCommit => {
     })
   }
 })
+
+/** Nothing is known of counters whose table somebody has to itself. */
+function noneIfHeld(error: unknown): undefined {
+  if (!isLockTimeout(error)) throw error
+}
 
 /** In key order, which is the order everybody locks in; within a counter in order of arrival. */
 function groupByCounter(waiting: Asking[]): Asking[][] {

@@ -1,5 +1,6 @@
 import { perContext, type Context } from '../context.ts'
 import { createBatches } from './batches.ts'
+import { isLockTimeout } from './meter.ts'
 
 /** What an open counter says now. The ceiling decides; `softLimit`, where there is one, is what people are told. */
 export type OpenCounter = {
@@ -54,17 +55,27 @@ export async function openCounters(ctx: Context, wanted: Wanted[], now: Date): P
   return found
 }
 
+const patienceMilliseconds = 1000
+
+/** Who only reads meets a lock while the table itself is being changed, which gives way or is over soon. */
+async function outlasting<Result>(read: () => Promise<Result>): Promise<Result> {
+  for (const started = performance.now(); ;) {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isLockTimeout(error) || performance.now() - started > patienceMilliseconds) throw error
+    }
+  }
+}
+
 /** Reads one, together with whoever else asks at the same time. */
 export const openCounter = perContext((ctx) => {
   const { ask } = createBatches<Wanted, OpenCounter | undefined>({
     size: 512,
     concurrency: 2,
     run: async (waiting) => {
-      const found = await openCounters(
-        ctx,
-        waiting.map(({ request }) => request),
-        ctx.now(),
-      )
+      const wanted = waiting.map(({ request }) => request)
+      const found = await outlasting(() => openCounters(ctx, wanted, ctx.now()))
       waiting.forEach(({ resolve }, position) => {
         resolve(found[position])
       })
