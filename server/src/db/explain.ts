@@ -34,6 +34,8 @@ export function explainDatabaseError(error: unknown, databaseUrl: string): strin
       )
     case '53300':
       return `The database has no connection left for ${user}: raise max_connections, or end what holds them`
+    case '55P03':
+      return 'Somebody holds what has to be changed: end long transactions (pg_stat_activity shows them), and try again'
     case '57P03':
       return 'The database is starting up: try again in a moment'
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':

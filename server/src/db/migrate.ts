@@ -1,13 +1,24 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { FreeholdError } from '../errors.ts'
+import { sqlState } from './transactions.ts'
 
-const folder = fileURLToPath(new URL('../../migrations/', import.meta.url))
+export const migrationsFolder = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 // Any number of processes may start at once; one migrates, the others wait for it.
 const migrationLock = 7_305_808_868
+
+/**
+ * How long a migration waits for a table that somebody uses. Everybody who comes to it meanwhile waits behind the
+ * migration, so it lets them pass soon, and tries again.
+ */
+const lockMilliseconds = 500
+const pauseMilliseconds = 500
+const tries = 100
 
 /** From this version on a role can be granted to be set and not inherited, which the fence between businesses rests on. */
 export const oldestPostgres = 16
@@ -20,7 +31,7 @@ export async function postgresVersion(client: Pick<pg.Client, 'query'>): Promise
 }
 
 /** Brings the schema up to date and returns the names of the migrations that ran. Forward only. */
-export async function migrate(databaseUrl: pg.ClientConfig): Promise<string[]> {
+export async function migrate(databaseUrl: pg.ClientConfig, folder = migrationsFolder): Promise<string[]> {
   const client = new pg.Client({ connectionTimeoutMillis: 10_000, ...databaseUrl })
   await client.connect()
   try {
@@ -30,26 +41,39 @@ export async function migrate(databaseUrl: pg.ClientConfig): Promise<string[]> {
       throw new FreeholdError('unavailable', `The database is PostgreSQL ${version}. ${remedy}`)
     }
     await client.query('select pg_advisory_lock($1)', [migrationLock])
-    const pending = await pendingMigrations(client)
+    const pending = await pendingMigrations(client, folder)
     await ensureTenantRole(client)
     if (!(await isInstalled(client))) {
       await client.query('create schema if not exists freehold')
       await client.query('create table freehold.migrations (name text primary key, checksum text not null)')
     }
-    for (const { name, checksum, text } of pending) {
-      await inTransaction(client, async () => {
-        await client.query(text)
-        await client.query('insert into freehold.migrations (name, checksum) values ($1, $2)', [name, checksum])
-      })
-    }
+    for (const migration of pending) await apply(client, migration)
     return pending.map(({ name }) => name)
   } finally {
     await client.end()
   }
 }
 
+async function apply(client: pg.Client, { name, checksum, text }: Migration): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTransaction(client, async () => {
+        await client.query(`set local lock_timeout = ${lockMilliseconds}`)
+        await client.query(text)
+        await client.query('insert into freehold.migrations (name, checksum) values ($1, $2)', [name, checksum])
+      })
+    } catch (error) {
+      if (sqlState(error) !== '55P03' || attempt === tries) throw error
+      await delay(pauseMilliseconds)
+    }
+  }
+}
+
 /** What this version brings and the database does not have yet, in order. */
-export async function pendingMigrations(client: Pick<pg.Client, 'query'>): Promise<Migration[]> {
+export async function pendingMigrations(
+  client: Pick<pg.Client, 'query'>,
+  folder = migrationsFolder,
+): Promise<Migration[]> {
   const applied = new Map<string, string>()
   if (await isInstalled(client)) {
     const { rows } = await client.query<Pick<Migration, 'name' | 'checksum'>>(
@@ -57,7 +81,7 @@ export async function pendingMigrations(client: Pick<pg.Client, 'query'>): Promi
     )
     for (const { name, checksum } of rows) applied.set(name, checksum)
   }
-  return (await readMigrations()).filter(({ name, checksum }) => {
+  return (await readMigrations(folder)).filter(({ name, checksum }) => {
     const known = applied.get(name)
     if (known !== undefined && known !== checksum) {
       throw new Error(`Migration ${name} was changed after it ran here: restore it and add a new one instead`)
@@ -76,11 +100,11 @@ async function isInstalled(client: Pick<pg.Client, 'query'>): Promise<boolean> {
 
 export type Migration = { name: string; text: string; checksum: string }
 
-async function readMigrations(): Promise<Migration[]> {
+async function readMigrations(folder: string): Promise<Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).toSorted()
   return Promise.all(
     names.map(async (name) => {
-      const text = await readFile(`${folder}${name}`, 'utf8')
+      const text = await readFile(join(folder, name), 'utf8')
       return { name, text, checksum: createHash('sha256').update(text).digest('hex') }
     }),
   )

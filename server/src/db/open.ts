@@ -33,7 +33,7 @@ const lockMilliseconds = 2_000
 /** A process that stands still, or a machine that is gone, keeps what it has locked no longer than this. */
 const idleSeconds = 30
 /** How long a request waits for a connection, and how many may wait: beyond that, waiting only makes it worse. */
-const connectionMilliseconds = 3_000
+const connectionMilliseconds = 5_000
 const longestQueue = 1_000
 
 // Counts and amounts stay far below 2^53; as numbers they are JSON as they are.
@@ -84,7 +84,7 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     tenant: kysely(tenantPool),
     acrossPool,
     gatePool,
-    turns: openTurns({ together: poolSize / 4, waiting: 100, patienceMilliseconds: connectionMilliseconds }),
+    turns: openTurns({ together: poolSize / 4, waiting: 100, patienceMilliseconds: 3_000 }),
     committed: [],
     close: async () => {
       await Promise.all([acrossPool.end(), tenantPool.end(), gatePool.end()])
