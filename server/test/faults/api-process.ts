@@ -17,4 +17,6 @@ const server = await freehold.server()
 await server.listen({ port: 0, host: '127.0.0.1' })
 // Whoever is killed keeps nothing of what it compiled.
 module.flushCompileCache()
+// A test that was cut off kills nothing any more.
+process.once('disconnect', () => process.exit(1))
 process.send?.((server.server.address() as { port: number }).port)

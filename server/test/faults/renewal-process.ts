@@ -19,6 +19,8 @@ const freehold = await createFreehold({
   logger: pino({ level: 'silent' }),
 })
 module.flushCompileCache()
+// Nobody is left to say how it ends.
+process.once('disconnect', () => process.exit(1))
 process.send?.('ready')
 const [fate] = (await once(process, 'message')) as [Fate]
 await freehold.ctx.refreshClock()
@@ -37,6 +39,5 @@ prototype.query = function (this: pg.Client, ...values: unknown[]) {
   return answer
 }
 const renewed = await renewDue(freehold.ctx).catch((error: Error) => error.message)
-process.send?.({ statements, renewed })
-process.disconnect()
 await freehold.close().catch(() => {})
+process.send?.({ statements, renewed }, () => process.exit(0))
