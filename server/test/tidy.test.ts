@@ -52,7 +52,7 @@ const assembly = new Set(['freehold.ts', 'routes.ts', 'tasks.ts', 'index.ts', 'c
 const layers = ['base', 'feature', 'access', 'assembly'] as const
 const layerOf = (file: string): (typeof layers)[number] => {
   const [folder = ''] = file.split('/')
-  if (assembly.has(file) || folder === 'commands' || folder === 'library') return 'assembly'
+  if (assembly.has(file) || folder === 'commands' || folder === 'demo' || folder === 'library') return 'assembly'
   if (folder === 'access') return 'access'
   return features.has(folder) ? 'feature' : 'base'
 }

@@ -1,19 +1,29 @@
 import type { AddressInfo } from 'node:net'
 import type { Environment } from '../environment.ts'
 import { command } from './command.ts'
-import { invocation, openFreehold } from './open.ts'
+import { invocation, openFreehold, withContext } from './open.ts'
 import { print } from './print.ts'
 import { runUntilEnded, type Running } from './stopping.ts'
 
 export const start = command({
   options: {
     'no-worker': { type: 'boolean', about: 'Serve only; `freehold work` runs jobs and tasks elsewhere' },
+    demo: { type: 'boolean', about: 'First fill an empty development database with a year of invented businesses' },
   },
   about:
     'Serves the product until it is told to end (Ctrl-C, SIGTERM): it then answers what it is working on and stops. ' +
     'Without DATABASE_URL it starts an embedded PostgreSQL. Any number of processes may serve one database.',
-  run: ({ options, config }) => runUntilEnded(serve(config, !options['no-worker'])),
+  run: async ({ options, config }) => {
+    if (options.demo) await fill(config)
+    return runUntilEnded(serve(config, !options['no-worker']))
+  },
 })
+
+const fill = (config: string | undefined) =>
+  withContext(config, async (ctx) => {
+    const { fillWithDemo } = await import('../demo/demo.ts')
+    await fillWithDemo(ctx, print)
+  })
 
 async function serve(config: string | undefined, worker: boolean): Promise<Running> {
   const { freehold, environment, log, close } = await openFreehold(config, { worker, portal: { basePath: '/' } })

@@ -131,7 +131,9 @@ const contradictions: Record<string, string> = {
     select * from told full join logged using (business_id, kind)
     where events is distinct from entries
       and kind not in ('subscription.created', 'subscription.change_failed', 'subscription.trial_ending',
-        'subscription.payment_awaited', 'subscription.pause_scheduled', 'subscription.pause_undone')`,
+        'subscription.payment_awaited', 'subscription.pause_scheduled', 'subscription.pause_undone',
+        -- The log says it of the business.
+        'subscription.suspended')`,
 
   '[25] every subscription, and every invoice that was opened, was told once to have begun': `
     select s.id from freehold.subscriptions s
