@@ -191,4 +191,20 @@ describe('a query', () => {
       { path: 'body/firstName', message: 'is blank, or holds characters that do not belong here' },
     ])
   })
+
+  test.each(['\u200b', '\u3164\u00ad', 'Ann\u202egnp', '\u2066Ann', 'Ann\u2028Acme', 'Ann\u0085'])(
+    'a name that is invisible, or disturbs what stands around it, is refused: %j',
+    async (name) => {
+      const { token } = await freehold.signUp()
+      expect((await freehold.api.post('/v1/businesses', { name }, { token })).body).toMatchObject({
+        code: 'invalid_request',
+        errors: [{ path: 'body/name' }],
+      })
+    },
+  )
+
+  test.each(['Ζωή', 'עברית', 'नमस्ते', '👩\u200d👧', 'A\u00a0B', "O'Brien & Söhne"])('a name may be %j', async (name) => {
+    const { token } = await freehold.signUp()
+    expect((await freehold.api.post('/v1/businesses', { name }, { token })).body).toMatchObject({ business: { name } })
+  })
 })

@@ -10,11 +10,15 @@ export const OptionalTime = Type.Unsafe<Date | null>({ type: ['string', 'null'],
 export const OptionalText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
 export const OptionalInteger = Type.Unsafe<number | null>({ type: ['integer', 'null'] })
 
-/** Text a person typed: something visible, and no control characters. */
+// Controls, ends of lines, and what turns the direction of whatever stands behind it: a name stands in sentences of ours.
+const misplaced = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069'
+const invisible = '\\s\\u00ad\\u115f\\u1160\\u200b-\\u200f\\u2060-\\u2064\\u3164'
+
+/** Text a person typed: something visible, and nothing that disturbs what stands around it. */
 export const Name = Type.String({
   minLength: 1,
   maxLength: 120,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$',
+  pattern: `^[^${misplaced}]*[^${invisible}${misplaced}][^${misplaced}]*$`,
 })
 export const ExternalId = Type.String({
   minLength: 1,
