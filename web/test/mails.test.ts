@@ -83,8 +83,9 @@ describe('a mail is shown', () => {
     await visitor.page.frameLocator('iframe').first().getByRole('heading', { name: 'Growth is renewed' }).waitFor()
     await visitor.screenshot('mail-sample')
     expect(visitor.complaints).toEqual([])
-    expect((await web.api.get('/dev/mailbox/mai_nothing')).status).toBe(404)
-    expect((await web.api.get('/dev/mailbox/samples/nothing/html')).status).toBe(404)
+    for (const path of ['mai_nothing', 'mai_nothing/html', 'samples/nothing', 'samples/nothing/html']) {
+      expect((await fetch(`${web.base}/dev/mailbox/${path}`)).status).toBe(404)
+    }
     await visitor.close()
   })
 

@@ -10,7 +10,7 @@ export interface paths {
         };
         /**
          * Mails of this development server, newest first
-         * @description For anybody
+         * @description A page for browsers. For anybody
          */
         get: operations["getDevMailbox"];
         put?: never;
@@ -1709,6 +1709,26 @@ export interface paths {
          * @description For staff, and app keys of scope admin
          */
         get: operations["getStaffMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/mails/{id}/html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One mail as it looks, without the secrets of its links
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffMailHtml"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7205,6 +7225,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StaffMailPreview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffMailHtml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description A problem (RFC 9457) */

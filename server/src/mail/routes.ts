@@ -20,8 +20,6 @@ const MailboxMail = Type.Object({
   sentAt: OptionalTime,
 })
 
-const Page = { description: 'A page', content: { 'text/html': { schema: Type.String() } } }
-
 /** The development mailbox: every mail, readable, and a sample of each that there is. It does not exist in production. */
 export const mailboxRoutes: Routes = (app, ctx) => {
   const config = { access: 'public' } as const
@@ -96,7 +94,7 @@ export const mailboxRoutes: Routes = (app, ctx) => {
     '/dev/mailbox/:id',
     {
       config,
-      schema: { summary: 'One of these mails, to look at', tags, params: path('id'), response: { 200: Page } },
+      schema: { hide: true, params: path('id') },
     },
     async (request, reply) => {
       const mail = await mailed(request.params.id)
@@ -108,30 +106,26 @@ export const mailboxRoutes: Routes = (app, ctx) => {
     '/dev/mailbox/:id/html',
     {
       config,
-      schema: { summary: 'One of these mails, its own markup', tags, params: path('id'), response: { 200: Page } },
+      schema: { hide: true, params: path('id') },
     },
     async (request, reply) => asPage(reply, mailPolicy).send((await mailed(request.params.id)).html),
   )
 
-  app.get(
-    '/dev/mailbox/samples',
-    { config, schema: { summary: 'Every mail there is, with made-up content', tags, response: { 200: Page } } },
-    async (_, reply) => {
-      const listed = samples.map(({ id, name, subject }) => ({
-        href: `${base}/samples/${id}`,
-        subject: name,
-        about: subject,
-      }))
-      const mails = { href: base, label: 'The mails of this server' }
-      return asPage(reply, previewPolicy).send(listPage('Samples of every mail', mails, listed))
-    },
-  )
+  app.get('/dev/mailbox/samples', { config, schema: { hide: true } }, async (_, reply) => {
+    const listed = samples.map(({ id, name, subject }) => ({
+      href: `${base}/samples/${id}`,
+      subject: name,
+      about: subject,
+    }))
+    const mails = { href: base, label: 'The mails of this server' }
+    return asPage(reply, previewPolicy).send(listPage('Samples of every mail', mails, listed))
+  })
 
   app.get(
     '/dev/mailbox/samples/:sample',
     {
       config,
-      schema: { summary: 'One sample, to look at', tags, params: path('sample'), response: { 200: Page } },
+      schema: { hide: true, params: path('sample') },
     },
     async (request, reply) => {
       const mail = sample(request.params.sample)
@@ -143,7 +137,7 @@ export const mailboxRoutes: Routes = (app, ctx) => {
     '/dev/mailbox/samples/:sample/html',
     {
       config,
-      schema: { summary: 'One sample, its own markup', tags, params: path('sample'), response: { 200: Page } },
+      schema: { hide: true, params: path('sample') },
     },
     async (request, reply) => asPage(reply, mailPolicy).send(sample(request.params.sample).html),
   )

@@ -19,10 +19,16 @@ const product = defineProduct({
   keys: { sdk: { prefix: 'pk', permissions: ['recordings:create'] } },
   features: { recordings: { kind: 'metered' } },
   plans: {
-    free: { name: 'Free', cycle: months(1), price: usd(0), includes: { recordings: 1 } },
-    basic: { name: 'Basic', cycle: months(1), price: usd(10_00), includes: { recordings: 5 } },
-    large: { name: 'Large', cycle: months(1), price: usd(30_00), includes: { recordings: 50 } },
-    tried: { name: 'Tried', cycle: months(1), price: usd(20_00), trial: days(14), includes: { recordings: 9 } },
+    free: { name: 'Free', cycle: months(1), price: usd(0), includes: { recordings: 1, members: 5 } },
+    basic: { name: 'Basic', cycle: months(1), price: usd(10_00), includes: { recordings: 5, members: 5 } },
+    large: { name: 'Large', cycle: months(1), price: usd(30_00), includes: { recordings: 50, members: 5 } },
+    tried: {
+      name: 'Tried',
+      cycle: months(1),
+      price: usd(20_00),
+      trial: days(14),
+      includes: { recordings: 9, members: 5 },
+    },
   },
   signup: { plan: 'free', keys: ['sdk'] },
 })
@@ -169,7 +175,7 @@ describe('where people pay as they like', () => {
 
   test('a trial’s end is said three days before and when it is there', async () => {
     const acme = await customer()
-    await acme.act('PUT', 'subscription/plan', { plan: 'tried' })
+    await acme.act('PUT', 'subscription/plan', { plan: 'tried', trial: true })
     const [begun] = await acme.fresh()
     expect(begun?.text).toMatch(/Trial until: .* UTC/)
     await freehold.advance(seconds(12))

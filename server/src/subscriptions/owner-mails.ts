@@ -8,7 +8,7 @@ import { providerOf } from '../invoices/provider.ts'
 import { sendMail, type Mail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
-import type { Terms } from './lifecycle.ts'
+import { priceOf, type Terms } from './lifecycle.ts'
 import {
   cancellationMail,
   changeOffMail,
@@ -95,7 +95,10 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
   const versions = new Map([...byId.values()].map((plan) => [versionKey(plan.planKey, plan.version), plan]))
   const bills = await billsToTell(tx, ctx, business.id, events)
   const takeBill = (...kinds: BillToTell['tells'][]): Bill | null => {
-    const index = bills.findIndex(({ tells }) => kinds.includes(tells))
+    // What waits for its payment is told by itself: nothing has begun yet.
+    const index = bills.findIndex(
+      ({ tells, invoice }) => kinds.includes(tells) && (tells !== 'due' || invoice.change === null),
+    )
     return index < 0 ? null : (bills.splice(index, 1)[0] ?? null)
   }
   const termsOf = ({ plan, version, price }: Named): Terms => {
@@ -134,12 +137,12 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
       case 'subscription.resumed': {
         const { subscription, ...rest } = about(event.data.subscriptionId, event.data)
         const { cycleEnd, status } = subscription
-        const isFirst = subscriptions.length === 1
-        const isFallback = events.some(isEnd)
-        // The first one is what the welcome tells; one that another falls back to is told with its end.
-        if (event.type === 'subscription.created' && isFallback) return []
+        if (event.type === 'subscription.created') {
+          // One that another falls back to is told with its end; the first one by the welcome, unless it was bought.
+          const isBought = priceOf(rest.terms).amount > 0 && event.data.status !== 'trialing'
+          if (events.some(isEnd) || (subscriptions.length === 1 && !isBought)) return []
+        }
         const bill = takeBill('due', 'paid')
-        if (event.type === 'subscription.created' && isFirst && !bill) return []
         return [planChangedMail(ctx, { ...rest, before: null, cycleEnd, isTrial: status === 'trialing', bill })]
       }
       case 'subscription.change_scheduled': {
