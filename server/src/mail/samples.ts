@@ -158,6 +158,7 @@ const bill = (more: Partial<Bill['invoice']>): Bill => ({
     change: null,
     ...more,
   },
+  what: 'Growth',
   lines: [{ description: 'Growth', amount: 49_00, periodStart: at(1), periodEnd: at(31) }],
 })
 

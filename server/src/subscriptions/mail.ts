@@ -16,13 +16,15 @@ export type Bill = {
     'id' | 'number' | 'status' | 'cause' | 'total' | 'creditApplied' | 'amountDue' | 'currency' | 'dueAt' | 'paidAt'
   > & { change: unknown; cycleNumber: number; overdueSince: Date | null }
   lines: { description: string; amount: number; periodStart: Date; periodEnd: Date }[]
+  /** What it is for, in a word. */
+  what: string
 }
 
 /** Something is to be paid: of a cycle that has begun, or for what begins with the payment. */
 export function invoiceDueMail(ctx: Composing, { business, bill }: { business: Owned; bill: Bill }): Mail {
   const { invoice } = bill
   const amount = formatMoney(invoice.amountDue, invoice.currency)
-  const what = subjectOf(bill)
+  const what = bill.what
   const waits = invoice.change !== null
   const renews = isRenewal(bill)
   return {
@@ -47,7 +49,7 @@ export function paymentReceivedMail(ctx: Composing, { business, bill }: { busine
   const { invoice } = bill
   const paid = formatMoney(invoice.total - invoice.creditApplied, invoice.currency)
   const total = formatMoney(invoice.total, invoice.currency)
-  const what = subjectOf(bill)
+  const what = bill.what
   const isCredit = invoice.creditApplied === invoice.total
   return {
     ...common(ctx, business),
@@ -75,7 +77,7 @@ export function invoiceVoidMail(ctx: Composing, { business, bill }: { business: 
     paragraphs: [
       `The invoice ${number} of “${named(business.name)}” is void: please do not pay it. What was paid of it already is your credit.`,
     ],
-    facts: { Invoice: number, For: subjectOf(bill) },
+    facts: { Invoice: number, For: bill.what },
     action: { label: 'See the invoice', url: invoicePage(ctx, business, bill) },
   }
 }
@@ -170,12 +172,15 @@ export function trialEndingMail(
     title: 'Your trial ends soon',
     paragraphs: [
       `“${named(business.name)}” is trying ${termsName(terms)} until ${moment(trialEnd, zone)}.`,
-      priceOf(terms).amount === 0
-        ? `After that “${named(business.name)}” simply goes on; it costs nothing.`
+      next === termsName(terms)
+        ? `After that “${named(business.name)}” goes on with it for ${priceText(terms)}. There is nothing to do.`
         : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged by itself.`,
     ],
     facts: { Plan: termsName(terms), 'Trial until': moment(trialEnd, zone), 'Price after it': priceText(terms) },
-    action: { ...seePlan(ctx, business), label: `Keep ${terms.plan.planName}` },
+    action: {
+      ...seePlan(ctx, business),
+      label: next === termsName(terms) ? 'See your plan' : `Keep ${terms.plan.planName}`,
+    },
   }
 }
 
@@ -275,10 +280,6 @@ const invoicePage = (ctx: Composing, { id }: Owned, { invoice }: Bill) =>
 
 const isRenewal = ({ invoice }: Bill) => invoice.cause === 'cycle' && invoice.cycleNumber > 1
 
-/** What an invoice is for, in a word: its first charge. */
-const subjectOf = ({ lines }: Bill): string =>
-  (lines.find(({ amount }) => amount > 0) ?? lines[0])?.description ?? 'your plan'
-
 function dueFacts(ctx: Composing, bill: Bill) {
   const { amountDue, currency, dueAt, change } = bill.invoice
   return {
@@ -310,12 +311,12 @@ function billFacts({ invoice, lines }: Bill) {
 }
 
 /** The plan's name, with the price's where there are several. */
-const termsName = ({ plan, price }: Terms): string =>
+export const termsName = ({ plan, price }: Terms): string =>
   Object.keys(plan.prices).length > 1 ? `${plan.planName} (${price})` : plan.planName
 
 function priceText(terms: Terms): string {
   const { amount, currency, interval } = priceOf(terms)
-  return amount === 0 ? 'Free' : `${formatMoney(amount, currency)} ${each(interval)}`
+  return amount === 0 ? 'free of charge' : `${formatMoney(amount, currency)} ${each(interval)}`
 }
 
 const each = ({ unit, count }: Interval) => (count === 1 ? `a ${unit}` : `every ${count} ${unit}s`)

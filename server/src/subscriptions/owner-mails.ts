@@ -7,7 +7,7 @@ import { invoiceById, linesOf } from '../invoices/invoices.ts'
 import { providerOf } from '../invoices/provider.ts'
 import { sendMail, type Mail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
-import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
+import { planCatalogue } from '../plans/plans.ts'
 import { priceOf, type Terms } from './lifecycle.ts'
 import {
   cancellationMail,
@@ -20,6 +20,7 @@ import {
   pausedMail,
   paymentReceivedMail,
   planChangedMail,
+  termsName,
   trialEndingMail,
   type Bill,
   type Owned,
@@ -93,7 +94,8 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
   const { byId, current } = await planCatalogue(tx)
   const subscriptions = await tx.selectFrom('subscriptions').selectAll().where('businessId', '=', business.id).execute()
   const versions = new Map([...byId.values()].map((plan) => [versionKey(plan.planKey, plan.version), plan]))
-  const bills = await billsToTell(tx, ctx, business.id, events)
+  const nameOf = (planKey: string) => current.get(planKey)?.planName ?? planKey
+  const bills = await billsToTell(tx, ctx, business.id, events, nameOf)
   const takeBill = (...kinds: BillToTell['tells'][]): Bill | null => {
     // What waits for its payment is told by itself: nothing has begun yet.
     const index = bills.findIndex(
@@ -115,21 +117,28 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
     const created = events.slice(events.indexOf(after)).find(({ type }) => type === 'subscription.created')
     return created?.type === 'subscription.created' ? termsOf(created.data).plan.planName : null
   }
-  const fallbackOf = ({ fallbackPlan }: PlanVersion) =>
-    fallbackPlan === null ? null : (current.get(fallbackPlan)?.planName ?? null)
+  /** What a trial goes over into, when nobody does anything. */
+  const afterTrial = (terms: Terms, pending: { planVersionId: string; price: string } | null): string | null => {
+    const plan = pending && byId.get(pending.planVersionId)
+    if (plan) return termsName({ plan, price: pending.price })
+    const { fallbackPlan } = terms.plan
+    if (priceOf(terms).amount === 0) return termsName(terms)
+    return fallbackPlan === null ? null : (current.get(fallbackPlan)?.planName ?? null)
+  }
 
   const mails = events.flatMap((event): Mail[] => {
     switch (event.type) {
       case 'subscription.plan_changed': {
         const { subscriptionId, from, to } = event.data
         const { subscription, ...rest } = about(subscriptionId, to)
-        const { cycleEnd, status } = subscription
-        const change = {
-          before: termsOf(from),
-          cycleEnd,
-          isTrial: status === 'trialing',
-          bill: takeBill('due', 'paid'),
+        const { cycleStart, cycleEnd, trialEnd, status } = subscription
+        // Who tried a plan from a free one is back on that.
+        if (trialEnd?.getTime() === cycleStart.getTime() && priceOf(rest.terms).amount === 0) {
+          const tried = { ...rest, terms: termsOf(from), endedAt: trialEnd, next: termsName(rest.terms) }
+          return [endedMail(ctx, { ...tried, ending: 'trial' })]
         }
+        const bill = takeBill('due', 'paid')
+        const change = { before: termsOf(from), cycleEnd, isTrial: status === 'trialing', bill }
         return [planChangedMail(ctx, { ...rest, ...change })]
       }
       case 'subscription.created':
@@ -160,8 +169,8 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
         return [changeOffMail(ctx, { ...rest, before: termsOf(from), reason: reason as 'cancelled' })]
       }
       case 'subscription.trial_ending': {
-        const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
-        const next = fallbackOf(rest.terms.plan)
+        const { subscription, ...rest } = about(event.data.subscriptionId, event.data)
+        const next = afterTrial(rest.terms, subscription.pendingChange)
         return [trialEndingMail(ctx, { ...rest, trialEnd: new Date(event.data.trialEnd), next })]
       }
       case 'subscription.trial_expired': {
@@ -207,7 +216,13 @@ const versionKey = (plan: string, version: number) => `${plan} ${version}`
 const isEnd = ({ type }: Told) => type === 'subscription.ended' || type === 'subscription.trial_expired'
 
 /** Each invoice once, as it stands by now. What a provider charges is told when its answer is there. */
-async function billsToTell(db: Queryable, ctx: Context, businessId: string, events: Told[]): Promise<BillToTell[]> {
+async function billsToTell(
+  db: Queryable,
+  ctx: Context,
+  businessId: string,
+  events: Told[],
+  nameOf: (planKey: string) => string,
+): Promise<BillToTell[]> {
   const happened = new Map<string, Set<string>>()
   for (const { type, data } of events) {
     if (!('invoiceId' in data) || !type.startsWith('invoice.')) continue
@@ -218,7 +233,11 @@ async function billsToTell(db: Queryable, ctx: Context, businessId: string, even
   for (const [id, types] of happened) {
     const invoice = await invoiceById(db, businessId, id)
     const tells = whatToTell(invoice.status, types, providerOf(ctx).charging !== undefined)
-    if (tells) bills.push({ invoice, lines: await linesOf(db, businessId, id), tells })
+    if (!tells) continue
+    const lines = await linesOf(db, businessId, id)
+    const main = lines.find(({ amount }) => amount > 0)
+    const what = !main ? 'your plan' : main.kind === 'overage' ? main.description : nameOf(main.plan)
+    bills.push({ invoice, lines, what, tells })
   }
   return bills
 }
