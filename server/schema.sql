@@ -462,14 +462,14 @@ CREATE INDEX payments_invoice ON freehold.payments USING btree (business_id, inv
 -- freehold_tenant: select
 
 create table freehold.pending_identities (
-  provider_id text not null,
-  account_id text not null,
+  provider text not null,
+  subject text not null,
   email text not null,
   first_name text not null,
   last_name text not null,
   token_hash bytea not null,
   expires_at timestamp with time zone not null,
-  constraint pending_identities_pkey PRIMARY KEY (provider_id, account_id),
+  constraint pending_identities_pkey PRIMARY KEY (provider, subject),
   constraint pending_identities_token_hash_key UNIQUE (token_hash)
 );
 

@@ -98,14 +98,14 @@ create table freehold.pending_signups (
 -- People who have signed in with a provider and are nobody here yet: they finish on the sign-up page. The newest replaces
 -- the one before.
 create table freehold.pending_identities (
-  provider_id text not null,
-  account_id text not null,
+  provider text not null,
+  subject text not null,
   email text not null,
   first_name text not null,
   last_name text not null,
   token_hash bytea not null unique,
   expires_at timestamptz not null,
-  primary key (provider_id, account_id)
+  primary key (provider, subject)
 );
 
 create table freehold.staff (

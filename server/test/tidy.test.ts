@@ -199,7 +199,7 @@ describe('a source file', () => {
         'business',
         ['pages/page.ts'],
       ],
-      [/account_?id/i, 'business or user', ['users/better-auth.ts']],
+      [/account_?id/i, 'business or user', ['users/better-auth.ts', 'users/better-auth-social.ts']],
       [/quota/i, 'limit', []],
       // PostgreSQL's own superuser.
       [/superuser/i, 'staff', sources.filter((file) => file.startsWith('db/'))],

@@ -302,8 +302,8 @@ export interface PaymentsTable {
 }
 
 export interface PendingIdentitiesTable {
-  providerId: string
-  accountId: string
+  provider: string
+  subject: string
   email: string
   firstName: string
   lastName: string

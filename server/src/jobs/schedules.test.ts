@@ -228,6 +228,10 @@ describe('the built-in tasks', () => {
         [name, expiry],
       )
       await freehold.sql(
+        `insert into freehold.pending_identities (provider, subject, email, first_name, last_name, token_hash, expires_at) values ('google', $1::text, $1::text, '', '', convert_to($1::text, 'UTF8'), $2)`,
+        [name, expiry],
+      )
+      await freehold.sql(
         `insert into freehold.idempotency_keys (scope, key_hash, body_hmac, status, answer, expires_at) values ($1, '', '', 200, '', $2)`,
         [name, expiry],
       )
@@ -244,6 +248,7 @@ describe('the built-in tasks', () => {
     for (const [table, column] of [
       ['verifications', 'id'],
       ['pending_signups', 'id'],
+      ['pending_identities', 'subject'],
       ['idempotency_keys', 'scope'],
       ['rate_limits', 'key'],
       ['recent_revocations', 'credential_id'],

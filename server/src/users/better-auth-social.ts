@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts'
+import type { Queryable } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
 import { providersOf, socialProviders, type SocialProvider } from '../social-providers.ts'
-import { authLibrary, authOptions, cookieValueOf, sendCookie } from './better-auth.ts'
+import { authLibrary, authOptions, cookieValueOf, sendCookie, type Linked } from './better-auth.ts'
 import { githubProfile, githubEndpoints } from './github.ts'
 
 /**
@@ -10,15 +11,22 @@ import { githubProfile, githubEndpoints } from './github.ts'
  */
 
 /** What a provider says about somebody who has just signed in there. */
-export type Identity = {
-  provider: SocialProvider
-  /** Theirs, and the same for good; an e-mail may change hands. */
-  accountId: string
+export type Identity = Linked & {
   email: string
   emailVerified: boolean
   firstName: string
   lastName: string
 }
+
+/** Whose account it is, as far as it is linked. */
+export const linkedUser = (db: Queryable, { provider, subject }: Linked) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('users', 'users.id', 'accounts.userId')
+    .select(['userId', 'disabledAt'])
+    .where('providerId', '=', provider)
+    .where('accountId', '=', subject)
+    .executeTakeFirst()
 
 /** What a provider sends back with the browser. */
 export type ProviderAnswer = { code: string; state: string }
@@ -43,8 +51,8 @@ async function create(ctx: Context) {
     const expected = idTokenNonce === undefined ? {} : { expectedIdTokenNonce: idTokenNonce }
     const told = await provider.getUserInfo({ ...tokens, ...expected })
     if (!told) return c.json(null)
-    const accountId = String(await provider.accountSubject({ tokens, profile: told.data }))
-    return c.json({ accountId, user: told.user, profile: told.data as Record<string, unknown> })
+    const subject = String(await provider.accountSubject({ tokens, profile: told.data }))
+    return c.json({ subject, user: told.user, profile: told.data as Record<string, unknown> })
   })
   const config = providersOf(ctx.settings.socialSignIn).map((provider) => ({
     ...configOf[provider](ctx),
@@ -150,11 +158,11 @@ export async function identify(
   if (!response?.ok) return undefined
   const told = (await response.json()) as Told | null
   if (told === null || typeof told.user.email !== 'string') return undefined
-  return { provider, accountId: told.accountId, ...personOf(told) }
+  return { provider, subject: told.subject, ...personOf(told) }
 }
 
 type Told = {
-  accountId: string
+  subject: string
   user: { email?: string; emailVerified?: boolean; name?: string }
   profile: { given_name?: unknown; family_name?: unknown }
 }

@@ -185,7 +185,13 @@ export type NewUser = {
 }
 
 /** How somebody proves who they are: with a password, or as whom a provider knows. */
-export type Login = { passwordHash: string } | { provider: SocialProvider; accountId: string }
+export type Login = { passwordHash: string } | Linked
+
+/** An account with a provider. `subject` is the provider's own name for whose it is, and the same for good. */
+export type Linked = { provider: SocialProvider; subject: string }
+
+/** Violated when an account is linked already. */
+export const linkedOnce = 'accounts_provider_id_account_id_key'
 
 /** Creates a user who can sign in. A taken e-mail raises 23505 on users_email_key. */
 export function createUser(tx: Tx, ctx: Context, user: NewUser): Promise<{ id: string }> {
@@ -209,7 +215,7 @@ export function createUser(tx: Tx, ctx: Context, user: NewUser): Promise<{ id: s
   })
 }
 
-/** Lets a user sign in another way as well. What is linked already raises 23505 on accounts_provider_id_account_id_key. */
+/** Lets a user sign in another way as well. What is linked already raises 23505 on `linkedOnce`. */
 export const addLogin = (tx: Tx, ctx: Context, userId: string, login: Login): Promise<unknown> =>
   inTransaction(tx, ctx, (adapter) => adapter.linkAccount(accountOf(ctx, userId, login)))
 
@@ -217,7 +223,7 @@ const accountOf = (ctx: Context, userId: string, login: Login) => ({
   userId,
   ...('passwordHash' in login
     ? { providerId: 'credential', accountId: userId, password: login.passwordHash }
-    : { providerId: login.provider, accountId: login.accountId }),
+    : { providerId: login.provider, accountId: login.subject }),
   createdAt: ctx.now(),
   updatedAt: ctx.now(),
 })

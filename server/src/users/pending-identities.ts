@@ -13,13 +13,13 @@ const lifeMilliseconds = 30 * 60_000
  */
 export async function holdIdentity(tx: Tx, ctx: Context, identity: Identity): Promise<string> {
   const token = newToken('pid')
-  const { provider: providerId, accountId, email, firstName, lastName } = identity
+  const { provider, subject, email, firstName, lastName } = identity
   const expiresAt = new Date(ctx.now().getTime() + lifeMilliseconds)
   const state = { email, firstName, lastName, tokenHash: hashToken(token), expiresAt }
   await tx
     .insertInto('pendingIdentities')
-    .values({ providerId, accountId, ...state })
-    .onConflict((conflict) => conflict.columns(['providerId', 'accountId']).doUpdateSet(state))
+    .values({ provider, subject, ...state })
+    .onConflict((conflict) => conflict.columns(['provider', 'subject']).doUpdateSet(state))
     .execute()
   return token
 }
@@ -30,9 +30,8 @@ export async function takeIdentity(tx: Tx, ctx: Context, token: string) {
     .deleteFrom('pendingIdentities')
     .where('tokenHash', '=', hashToken(token))
     .where('expiresAt', '>', ctx.now())
-    .returning(['providerId', 'accountId', 'email', 'firstName', 'lastName'])
+    .returning(['provider', 'subject', 'email', 'firstName', 'lastName'])
     .executeTakeFirst()
   if (!held) throw new FreeholdError('invalid_token', 'Too much time has passed, or it is done: sign in again')
-  const { providerId, ...person } = held
-  return { provider: providerId as SocialProvider, ...person }
+  return { ...held, provider: held.provider as SocialProvider }
 }

@@ -2,6 +2,7 @@ import { auditSystem } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
+import type { SocialProvider } from '../social-providers.ts'
 import {
   createChallenge,
   createSession,
@@ -24,19 +25,26 @@ export async function signIn(tx: Tx, ctx: Context, proved: Proved, device: Devic
 }
 
 /** Signs in whoever has proved who they are, under the user's lock, or asks for the second factor. */
-export async function admit(tx: Tx, ctx: Context, userId: string, device: Device) {
+export async function admit(tx: Tx, ctx: Context, userId: string, device: Device, provider?: SocialProvider) {
   const { twoFactorEnabled } = await userById(tx, userId)
   if (twoFactorEnabled) return { twoFactorRequired: true, challenge: await createChallenge(tx, ctx, userId) }
-  return welcome(tx, ctx, userId, await createSession(tx, ctx, userId, device), device)
+  return welcome(tx, ctx, userId, await createSession(tx, ctx, userId, device), device, provider)
 }
 
 /** What a new session answers with: who signed in, and where they belong. */
-export async function welcome(tx: Tx, ctx: Context, userId: string, { id, token }: NewSession, device: Device) {
+export async function welcome(
+  tx: Tx,
+  ctx: Context,
+  userId: string,
+  { id, token }: NewSession,
+  device: Device,
+  provider?: SocialProvider,
+) {
   const user = await userById(tx, userId)
   await auditSystem(tx, ctx, asActor(user), {
     action: 'user.signed_in',
     target: { kind: 'session', id },
-    after: { address: device.address },
+    after: { address: device.address, ...(provider ? { provider } : {}) },
   })
   return { user, token, memberships: await membershipsOf(tx, ctx, userId) }
 }

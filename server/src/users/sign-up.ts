@@ -7,7 +7,7 @@ import { violates } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { openInvitation } from '../invitations/invitations.ts'
 import { join, type Joined } from '../invitations/joining.ts'
-import { addLogin, createUser, type NewUser } from './better-auth.ts'
+import { addLogin, createUser, linkedOnce, type NewUser } from './better-auth.ts'
 import { auditMemberships } from './memberships.ts'
 import { asActor, disown } from './sign-in.ts'
 import { welcome } from './welcoming.ts'
@@ -76,7 +76,7 @@ export async function newUser(tx: Tx, ctx: Context, user: NewUser): Promise<stri
     return (await createUser(tx, ctx, user)).id
   } catch (error) {
     if (violates(error, 'users_email_key')) throw new FreeholdError('email_taken')
-    if (violates(error, 'accounts_provider_id_account_id_key')) {
+    if (violates(error, linkedOnce)) {
       throw new FreeholdError('conflict', 'Somebody signs in with this account already: sign in with it')
     }
     throw error

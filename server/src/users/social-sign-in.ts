@@ -2,10 +2,10 @@ import { auditSystem } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
+import { sendMail } from '../mail/mail.ts'
 import { socialProviders } from '../social-providers.ts'
 import { addLogin, type Device } from './better-auth.ts'
-import type { Identity } from './better-auth-social.ts'
-import { sendMail } from '../mail/mail.ts'
+import { linkedUser, type Identity } from './better-auth-social.ts'
 import { loginLinkedMail } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
 import { lockUser } from './passwords.ts'
@@ -18,8 +18,8 @@ import { admit, asActor } from './sign-in.ts'
  * Whoever is nobody here gets a token to finish signing up with.
  */
 export async function signInAs(tx: Tx, ctx: Context, identity: Identity, device: Device) {
-  const userId = (await linkedUser(tx, identity)) ?? (await userByEmail(tx, ctx, identity))
-  if (userId !== undefined) return admit(tx, ctx, userId, device)
+  const userId = (await userByAccount(tx, identity)) ?? (await userByEmail(tx, ctx, identity))
+  if (userId !== undefined) return admit(tx, ctx, userId, device, identity.provider)
   if (ctx.product.signup.mode === 'closed') throw new FreeholdError('signup_closed')
   const { provider, email, firstName, lastName } = identity
   return {
@@ -29,24 +29,15 @@ export async function signInAs(tx: Tx, ctx: Context, identity: Identity, device:
 }
 
 /** Looked at again under the user's lock: who unlinks it at the same moment does so for good. */
-async function linkedUser(tx: Tx, identity: Identity): Promise<string | undefined> {
-  const linked = await accountOf(tx, identity)
+async function userByAccount(tx: Tx, identity: Identity): Promise<string | undefined> {
+  const linked = await linkedUser(tx, identity)
   if (!linked) return undefined
   await lockUser(tx, linked.userId)
-  const still = await accountOf(tx, identity)
+  const still = await linkedUser(tx, identity)
   if (!still) throw new FreeholdError('social_sign_in_failed', 'It has just been unlinked')
   refuseDisabled(still)
   return still.userId
 }
-
-const accountOf = (tx: Tx, { provider, accountId }: Identity) =>
-  tx
-    .selectFrom('accounts')
-    .innerJoin('users', 'users.id', 'accounts.userId')
-    .select(['userId', 'disabledAt'])
-    .where('providerId', '=', provider)
-    .where('accountId', '=', accountId)
-    .executeTakeFirst()
 
 /**
  * The user who has this e-mail, linked from now on. An e-mail that the provider has not verified proves nothing. An account
@@ -76,7 +67,8 @@ async function userByEmail(tx: Tx, ctx: Context, identity: Identity): Promise<st
         `then sign in with ${name}`,
     )
   }
-  await link(tx, ctx, user.id, identity)
+  // Of two sign-ins at once, the one that waited for the lock finds it linked.
+  if ((await linkedUser(tx, identity))?.userId !== user.id) await link(tx, ctx, user.id, identity)
   return user.id
 }
 
