@@ -180,15 +180,15 @@ test('what takes its time shows its shape after a moment, and what could not be 
   expect(complaints).toEqual([])
 
   // The screen itself does not come: a part of the pages, not of what they show.
-  await page.route('**/assets/settings*', (route) => route.abort())
-  await page.getByRole('link', { name: 'Settings', exact: true }).click()
+  await page.route('**/assets/support-access*', (route) => route.abort())
+  await page.getByRole('link', { name: 'Support access', exact: true }).click()
   await see('This page did not work')
   await page.getByText('The server cannot be reached. Are you online?').waitFor()
   await page.getByRole('link', { name: 'Team', exact: true }).waitFor()
   await sound('screen-not-loaded')
-  await page.unroute('**/assets/settings*')
+  await page.unroute('**/assets/support-access*')
   await page.getByRole('button', { name: 'Retry' }).click()
-  await see('Settings')
+  await see('Support access')
   await close()
 })
 

@@ -1,12 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core'
-import { useId } from 'react'
 import classes from './bars.module.css'
 
 export type Bar = { label: string; value: number; /** What it counts is not over. */ running?: boolean }
-
-const height = 100
-const barWidth = 10
-const gap = 4
 
 /** A bar for each of some periods, from zero; the running one is hatched. Its numbers belong into a table beside it. */
 export function Bars({
@@ -23,9 +18,7 @@ export function Bars({
   /** A dashed line where it is full, and what it says. */
   limit?: { value: number; label: string }
 }) {
-  const hatch = useId()
   const most = Math.max(1, ...bars.map(({ value }) => value), limit?.value ?? 0)
-  const width = bars.length * (barWidth + gap) - gap
   const last = bars.at(-1)
   return (
     <Stack component="figure" gap={4} m={0} miw={0}>
@@ -33,44 +26,18 @@ export function Bars({
         <Text fw={600}>{title}</Text>
         {last && <Text className="tabular">{shown(last.value)}</Text>}
       </Group>
-      <svg
-        role="img"
-        aria-label={label}
-        viewBox={`0 0 ${width} ${height}`}
-        preserveAspectRatio="none"
-        className={classes.chart}
-      >
-        <defs>
-          <pattern id={hatch} width="3" height="3" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-            <rect width="1.5" height="3" className={classes.bar} />
-          </pattern>
-        </defs>
-        {bars.map(({ label: name, value, running = false }, index) => {
-          const tall = Math.max(value > 0 ? 1 : 0, (value / most) * height)
-          return (
-            <rect
-              key={name}
-              x={index * (barWidth + gap)}
-              y={height - tall}
-              width={barWidth}
-              height={tall}
-              className={running ? undefined : classes.bar}
-              fill={running ? `url(#${hatch})` : undefined}
-            >
-              <title>{`${name}: ${shown(value)}`}</title>
-            </rect>
-          )
-        })}
-        {limit && (
-          <line
-            x1={0}
-            x2={width}
-            y1={height - (limit.value / most) * height}
-            y2={height - (limit.value / most) * height}
-            className={classes.limit}
+      <div role="img" aria-label={label} className={classes.chart}>
+        {bars.map(({ label: name, value, running = false }) => (
+          <div
+            key={name}
+            title={`${name}: ${shown(value)}`}
+            className={classes.bar}
+            data-running={running}
+            style={{ height: value > 0 ? `max(1px, ${(value / most) * 100}%)` : 0 }}
           />
-        )}
-      </svg>
+        ))}
+        {limit && <div className={classes.limit} style={{ bottom: `${(limit.value / most) * 100}%` }} />}
+      </div>
       <Group justify="space-between" gap="xs">
         <Text size="xs" c="dimmed">
           {bars[0]?.label}

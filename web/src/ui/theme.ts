@@ -90,6 +90,8 @@ export function themeOf({ light: onLight, dark: onDark }: Accent): MantineThemeO
           root: variant === 'filled' ? { '--button-color': 'var(--freehold-on-color)' } : {},
         }),
       }),
+      // Round, they would be taken for choices of one. Named, not imported: few screens have one.
+      Checkbox: { defaultProps: { radius: 'xs' } },
       Card: Card.extend({ classNames: { root: classes.card ?? '' } }),
       InputWrapper: InputWrapper.extend({
         classNames: { label: classes.label ?? '', description: classes.hint ?? '', error: classes.hint ?? '' },

@@ -38,7 +38,8 @@ export function ConsoleFrame() {
             </Button>
           </Group>
         </div>
-        {me.data?.staff === true && <Navigation />}
+        {/* Also while it is not known yet: what is below it need not move then. */}
+        {me.data?.staff !== false && <Navigation />}
       </header>
       <main id="main" className={classes.main}>
         <Loaded query={me}>
