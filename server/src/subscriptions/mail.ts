@@ -173,7 +173,7 @@ export function trialEndingMail(
     paragraphs: [
       `“${named(business.name)}” is trying ${termsName(terms)} until ${moment(trialEnd, zone)}.`,
       next === termsName(terms)
-        ? `After that “${named(business.name)}” goes on with it for ${priceText(terms)}. There is nothing to do.`
+        ? `After that “${named(business.name)}” goes on with it${priceOf(terms).amount === 0 ? ', free of charge' : ` for ${priceText(terms)}`}. There is nothing to do.`
         : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged by itself.`,
     ],
     facts: { Plan: termsName(terms), 'Trial until': moment(trialEnd, zone), 'Price after it': priceText(terms) },
@@ -316,7 +316,7 @@ export const termsName = ({ plan, price }: Terms): string =>
 
 function priceText(terms: Terms): string {
   const { amount, currency, interval } = priceOf(terms)
-  return amount === 0 ? 'free of charge' : `${formatMoney(amount, currency)} ${each(interval)}`
+  return amount === 0 ? 'Free of charge' : `${formatMoney(amount, currency)} ${each(interval)}`
 }
 
 const each = ({ unit, count }: Interval) => (count === 1 ? `a ${unit}` : `every ${count} ${unit}s`)
