@@ -301,7 +301,7 @@ function paidFacts(bill: Bill) {
 }
 
 function billFacts({ invoice, lines }: Bill) {
-  const [first] = lines.filter(({ amount }) => amount > 0)
+  const first = lines.find(({ amount }) => amount > 0)
   return {
     Invoice: invoice.number,
     For: lines.map(({ description }) => description).join('\n'),
