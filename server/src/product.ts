@@ -315,8 +315,7 @@ function problemsOf(product: Product): string[] {
   }
   for (const [name, feature] of Object.entries(product.features)) {
     expect(nameShape.test(name), `features.${name}`, 'must be a plain name')
-    const { kind, rollover, resets, onDowngrade } = feature
-    const at = `features.${name}`
+    const [{ kind, rollover, resets, onDowngrade }, at] = [feature, `features.${name}`]
     problems.push(...choice(`${at}.kind`, kind, featureKinds), ...choice(`${at}.resets`, resets, ['cycle', 'month']))
     problems.push(...choice(`${at}.onDowngrade`, onDowngrade, downgradePolicies))
     const carries = Number.isSafeInteger(rollover) && rollover >= 0 && (rollover === 0 || resets === 'cycle')
