@@ -19,6 +19,8 @@ export type Deed =
   | { kind: 'allocate' | 'giveBack'; item: string; of: 'items' | 'boards' }
   | { kind: 'correct'; amount: number }
   | { kind: 'pay'; which: number; part: number; reference: string }
+  | { kind: 'publish'; plan: string; percent: number }
+  | { kind: 'archive'; plan: string; archived: boolean }
   | { kind: 'settle'; which: number; status: 'open' | 'void' | 'uncollectible' }
 
 const day = 86_400
@@ -83,6 +85,8 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ kind: kind('pay'), which, part, reference: fc.constantFrom('r1', 'r2', 'r3', 'r4') }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: kind('publish'), plan, percent: fc.constantFrom(50, 100, 200) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('archive'), plan, archived: fc.boolean() }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: kind('settle'), which, status: fc.constantFrom('open', 'void', 'uncollectible') }),

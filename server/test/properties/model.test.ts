@@ -60,8 +60,6 @@ test(
   'whatever happens to a business, everything that is stored adds up',
   { timeout: patience(count, 5000) },
   async () => {
-    const versions = () => freehold.sql('select md5(string_agg(v::text, id order by id)) from freehold.plan_versions v')
-    const before = await versions()
     await fc.assert(
       fc.asyncProperty(
         starts,
@@ -85,6 +83,5 @@ test(
       ),
       runs(count),
     )
-    expect(await versions(), '[22] plan versions never change').toEqual(before)
   },
 )

@@ -9,6 +9,8 @@ import { FreeholdError } from '../../src/errors.ts'
 import { markUncollectible, releaseDraft, voidInvoice } from '../../src/invoices/closing.ts'
 import { listInvoices } from '../../src/invoices/invoices.ts'
 import { recordPayment } from '../../src/invoices/payments.ts'
+import { changePlan, publishVersion } from '../../src/plans/changes.ts'
+import type { ProductPlan } from '../../src/product.ts'
 import * as choices from '../../src/subscriptions/choices.ts'
 import { chaseOverdue } from '../../src/subscriptions/dunning.ts'
 import { accessOf, type Subscription } from '../../src/subscriptions/lifecycle.ts'
@@ -74,6 +76,7 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
     owner.name,
     start,
   ])
+  await sellAnew()
   const founded = await acrossBusinesses(db, (tx) => foundBusiness(tx, ctx, owner, { name: `Business ${worlds}` }))
   const businessId = founded.business.id
   const subject: Subject = { businessId, permissions: undefined, credentialId: app.id, actor: app }
@@ -211,6 +214,10 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
         return pay(command)
       case 'settle':
         return settle(command)
+      case 'publish':
+        return offer(crash, (tx) => publish(tx, command.plan, command.percent))
+      case 'archive':
+        return offer(crash, (tx) => changePlan(tx, ctx, app, command.plan, { archived: command.archived }, reason))
       case 'sweep':
         return sweep()
     }
@@ -386,6 +393,43 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
       await decide(tx, ctx, app, { businessId, invoiceId: found.id, reason })
       await followInvoices(tx, ctx, app, current)
     })
+  }
+
+  /** What plans are sold for is nothing to who has one. */
+  async function offer(crash: boolean, work: (tx: Tx) => Promise<unknown>): Promise<void> {
+    const versions = () =>
+      sql<{ id: string; content: string }>('select id, v::text as content from freehold.plan_versions v')
+    const [before, known] = [await fingerprint(everything), await versions()]
+    const seen = await subscription()
+    await transact(crash, work)
+    expect(await fingerprint(everything), '[27] no subscription changes').toBe(before)
+    expect(await subscription(), '[27] nor what is read of it').toEqual(seen)
+    expect(await versions(), '[22] a version stays as it is').toEqual(expect.arrayContaining(known))
+  }
+
+  async function publish(tx: Tx, key: string, percent: number): Promise<void> {
+    const { name: _, hidden: _hidden, fields: _fields, ...terms } = soldAs(key)
+    const prices = Object.entries(terms.prices).map(([name, price]) => [
+      name,
+      { ...price, amount: (price.amount * percent) / 100 },
+    ])
+    await publishVersion(tx, ctx, app, key, { ...terms, prices: Object.fromEntries(prices) })
+  }
+
+  function soldAs(key: string): ProductPlan {
+    const plan = ctx.product.plans[key]
+    if (!plan) throw new Error(`There is no plan ${key}`)
+    return plan
+  }
+
+  /** As the product is sold at first, whatever became of it in another story. */
+  async function sellAnew(): Promise<void> {
+    for (const key of Object.keys(ctx.product.plans)) {
+      await acrossBusinesses(db, async (tx) => {
+        await changePlan(tx, ctx, app, key, { archived: false }, reason)
+        await publish(tx, key, 100)
+      })
+    }
   }
 
   /** Two workers at once. Whoever had only read before saw what they have written. */
