@@ -65,6 +65,7 @@ const wantedInBusiness: Record<string, string> = {
   'GET usage': 'usage:read',
   'GET items': 'usage:read',
   'GET audit': 'audit:read',
+  'GET audit.csv': 'audit:read',
   'GET support-access': 'support:read',
   '* support-access': 'support:manage',
 }

@@ -112,7 +112,7 @@ test('past its grace nothing new can be made, and reading, paying, exporting, re
   await page.getByRole('link', { name: 'Audit', exact: true }).click()
   await see('Audit')
   const download = page.waitForEvent('download')
-  await page.getByRole('button', { name: 'Download CSV' }).click()
+  await page.getByRole('link', { name: 'Download CSV' }).click()
   await download
   await page.getByRole('link', { name: 'See invoices' }).click()
   await see('Invoices')

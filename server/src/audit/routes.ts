@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import { sql } from 'kysely'
 import { instant } from '../http/instants.ts'
-import type { Routes } from '../http/request.ts'
+import { businessOf, type Routes } from '../http/request.ts'
 import { closed, Page, PageQuery, page, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
+import { auditLines } from './csv.ts'
+import { listAudit } from './list.ts'
 import { AuditEntry, presentAuditEntry } from './presenter.ts'
 
 const AuditQuery = Type.Object(
@@ -17,6 +19,9 @@ const AuditQuery = Type.Object(
   },
   closed,
 )
+
+const { limit: _limit, cursor: _cursor, ...filters } = AuditQuery.properties
+const AuditFilters = Type.Object(filters, closed)
 
 export const auditRoutes: Routes = (app) => {
   app.get(
@@ -32,33 +37,39 @@ export const auditRoutes: Routes = (app) => {
       },
     },
     async (request) => {
-      const { limit, cursor, actor, action } = request.query
-      const from = instant('querystring/from', request.query.from)
-      const businessId = request.freehold.business?.id ?? ''
-      const rows = await withinBusiness(request, (tx) => {
-        let query = tx.selectFrom('auditEntries').selectAll().where('businessId', '=', businessId)
-        if (cursor) query = query.where('id', '<', cursor)
-        if (from) query = query.where('at', '>=', from)
-        if (action) {
-          query = query.where((where) =>
-            where.or([where('action', '=', action), where(sql<string>`split_part(action, '.', 1)`, '=', action)]),
-          )
-        }
-        if (actor) {
-          query = query.where((where) =>
-            where.or([
-              where('actorId', '=', actor),
-              where('actorKind', '=', actor),
-              where('actorEmail', '=', actor.toLowerCase()),
-            ]),
-          )
-        }
-        return query
-          .orderBy('id', 'desc')
-          .limit(limit + 1)
-          .execute()
-      })
+      const { limit, cursor, ...filters } = request.query
+      const from = instant('querystring/from', filters.from)
+      const rows = await withinBusiness(request, (tx) =>
+        listAudit(tx, businessOf(request).id, { ...filters, from }, limit + 1, cursor),
+      )
       return page(rows.map(presentAuditEntry), limit)
+    },
+  )
+
+  app.get(
+    '/v1/businesses/:businessId/audit.csv',
+    {
+      config: { access: 'audit:read' },
+      schema: {
+        summary: 'The same as a file for a spreadsheet, whole',
+        tags: ['Audit'],
+        params: path('businessId'),
+        querystring: AuditFilters,
+        response: {
+          200: { description: 'Lines', content: { 'text/csv': { schema: Type.Unsafe<Readable>({ type: 'string' }) } } },
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = businessOf(request)
+      const from = instant('querystring/from', request.query.from)
+      const lines = auditLines((cursor, limit) =>
+        withinBusiness(request, (tx) => listAudit(tx, id, { ...request.query, from }, limit, cursor)),
+      )
+      return reply
+        .type('text/csv; charset=utf-8')
+        .header('content-disposition', `attachment; filename="${id}-audit.csv"`)
+        .send(Readable.from(lines))
     },
   )
 }

@@ -45,7 +45,4 @@ export const text = {
   kind: (kind: string) => capital(words(kind)).replace(/^Api /, 'API '),
   actionName: (action: string) => capital(words(action.replaceAll('.', ' '))).replace(/^Api /, 'API '),
   csv: 'Download CSV',
-  csvMade: (count: number) => (count === 1 ? '1 line downloaded' : `${count} lines downloaded`),
-  csvHead: ['Time', 'Who', 'E-mail', 'Kind', 'What', 'On what', 'What changed'],
-  csvTooLong: (count: number) => `The newest ${count} are in the file. Narrow the filters for others.`,
 } as const

@@ -1,6 +1,6 @@
 import { text as shared } from '../../text/shared.ts'
 import { text } from '../../text/audit.ts'
-import { capital, words } from '../../ui/words.ts'
+import { capital, utcMoment, words } from '../../ui/words.ts'
 import type { AuditEntry } from './data.ts'
 
 /** What an entry says was changed, a line for each: what it is now, and what it was before where that is known. */
@@ -15,10 +15,13 @@ export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'
   })
 }
 
+const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
+
 function shown(value: unknown): string {
   if (value === null || value === '') return shared.none
   if (typeof value === 'boolean') return value ? text.yes : text.no
   if (Array.isArray(value)) return value.map(shown).join(', ')
+  if (typeof value === 'string' && isMoment.test(value)) return utcMoment(new Date(value))
   if (typeof value !== 'object') return String(value)
   return Object.entries(value)
     .map(([name, each]) => `${words(name)} ${shown(each)}`)

@@ -1,4 +1,5 @@
 import { answer, api, type Schemas } from '../../api.ts'
+import { page } from '../../ui/page.ts'
 import { pages } from '../../ui/pages.ts'
 
 export type AuditEntry = Schemas['AuditEntry']
@@ -6,18 +7,22 @@ export type AuditEntry = Schemas['AuditEntry']
 export type AuditSearch = { actor?: string; action?: string; from?: string }
 
 export const auditQuery = (businessId: string, search: AuditSearch) =>
-  pages<AuditEntry>([businessId, 'audit', search], (query) => askForAudit(businessId, search, query), 50)
-
-export const askForAudit = (
-  businessId: string,
-  { from, ...filters }: AuditSearch,
-  query: { limit: number; cursor?: string },
-) =>
-  answer(
-    api.GET('/v1/businesses/{businessId}/audit', {
-      params: {
-        path: { businessId },
-        query: { ...filters, ...query, ...(from !== undefined && { from: `${from}T00:00:00Z` }) },
-      },
-    }),
+  pages<AuditEntry>(
+    [businessId, 'audit', search],
+    (query) =>
+      answer(
+        api.GET('/v1/businesses/{businessId}/audit', {
+          params: { path: { businessId }, query: { ...filtersOf(search), ...query } },
+        }),
+      ),
+    50,
   )
+
+/** Where the file of it is. */
+export const fileAddress = (businessId: string, search: AuditSearch) =>
+  `${page.apiPath}/v1/businesses/${encodeURIComponent(businessId)}/audit.csv?${new URLSearchParams(filtersOf(search))}`
+
+const filtersOf = ({ from, ...filters }: AuditSearch) => ({
+  ...filters,
+  ...(from !== undefined && { from: `${from}T00:00:00Z` }),
+})
