@@ -81,9 +81,9 @@ async function visit(
     barriers,
     overflow,
     /** Looks at the page narrow and wide, light and dark: a picture of each, no barrier, and nothing beside the window. */
-    sound: async (name: string) => {
+    sound: async (name: string, schemes: readonly Look['scheme'][] = ['light', 'dark']) => {
       for (const width of [1280, 360]) {
-        for (const scheme of ['light', 'dark'] as const) {
+        for (const scheme of schemes) {
           await look({ width, scheme })
           await screenshot(`${name}-${width}-${scheme}`)
           const at = { name, width, scheme }
@@ -130,6 +130,8 @@ function watch(): void {
 
 function focusedName(): string {
   const element = document.activeElement
+  // On its way around, where nothing has the focus.
+  if (element === document.body) return ''
   const labels = (element as HTMLInputElement | null)?.labels
   return element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent ?? ''
 }

@@ -1,5 +1,5 @@
 import { Group, Modal } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { text } from '../text/shared.ts'
 import classes from './dialog.module.css'
 
@@ -18,6 +18,7 @@ export function Dialog({
   size?: 'md' | 'lg'
   children: ReactNode
 }) {
+  useFocusBack()
   const mayClose = onClose !== undefined
   return (
     <Modal.Root
@@ -40,5 +41,29 @@ export function Dialog({
         <Modal.Body pt={0}>{children}</Modal.Body>
       </Modal.Content>
     </Modal.Root>
+  )
+}
+
+/** What had the focus before the first of some dialogs that follow each other. */
+let opener: HTMLElement | undefined
+
+/**
+ * Gives the focus back to what opened the dialog: it is gone from the page at once, so the library has no time to. Unless
+ * something else has taken it meanwhile, the heading of another screen for instance.
+ */
+function useFocusBack(): void {
+  const [from] = useState(() => {
+    const { activeElement: at } = document
+    if (at instanceof HTMLElement && at !== document.body && !at.closest('[role="dialog"]')) opener = at
+    return opener
+  })
+  useEffect(
+    () => () => {
+      setTimeout(() => {
+        const isFree = document.activeElement === document.body && !document.querySelector('[role="dialog"]')
+        if (isFree && from?.isConnected === true) from.focus({ preventScroll: true })
+      })
+    },
+    [from],
   )
 }
