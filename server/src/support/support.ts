@@ -7,7 +7,6 @@ import type { Queryable, Tx } from '../db/open.ts'
 import type { SupportSessionsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
 import { sendMail } from '../mail/mail.ts'
-import { ownerEmails } from '../members/owners.ts'
 import { hashToken, newToken } from '../secrets.ts'
 import { supportRequestedMail, supportStartedMail } from './mail.ts'
 
@@ -77,7 +76,7 @@ export async function requestSupportSession(
     after: details(session),
   })
   const mail = startsNow ? supportStartedMail : supportRequestedMail
-  await sendMail(tx, ctx, await ownerEmails(tx, businessId), mail(ctx, { business, session }))
+  await sendMail(tx, ctx, await owners(tx, businessId), mail(ctx, { business, session }))
   return { session, token }
 }
 
@@ -114,8 +113,7 @@ export async function answerSupportRequest(
     target: target(session),
     after: details(session),
   })
-  if (approve)
-    await sendMail(tx, ctx, await ownerEmails(tx, businessId), supportStartedMail(ctx, { business, session }))
+  if (approve) await sendMail(tx, ctx, await owners(tx, businessId), supportStartedMail(ctx, { business, session }))
   return session
 }
 
@@ -203,6 +201,20 @@ async function end(tx: Tx, ctx: Context, actor: Actor, session: SupportSession):
     target: target(session),
     before: details(session),
   })
+}
+
+/** Also asked for within the business, where nobody sees whether a person is disabled. */
+async function owners(tx: Tx, businessId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('members')
+    .innerJoin('users', 'users.id', 'members.userId')
+    .select('users.email')
+    .where('members.businessId', '=', businessId)
+    .where('members.role', '=', 'owner')
+    .where('members.suspendedAt', 'is', null)
+    .orderBy('members.id')
+    .execute()
+  return rows.map(({ email }) => email)
 }
 
 async function sessionById(db: Queryable, businessId: string, id: string): Promise<SupportSession> {
