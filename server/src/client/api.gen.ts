@@ -405,7 +405,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The items held of an allocated feature, by id
+         * The items held of an allocated feature, by id: of the first, when none is named
          * @description Needs the permission `usage:read`
          */
         get: operations["listItems"];
@@ -1521,7 +1521,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The items held of an allocated feature, by id
+         * The items held of an allocated feature, by id: of the first, when none is named
          * @description For staff, and app keys of scope admin
          */
         get: operations["listStaffBusinessItems"];
@@ -4219,8 +4219,8 @@ export interface operations {
     };
     listItems: {
         parameters: {
-            query: {
-                feature: string;
+            query?: {
+                feature?: string;
                 /** @description Only those that are frozen, or only those that are not */
                 frozen?: boolean;
                 limit?: number;
@@ -4242,6 +4242,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        feature: string;
                         items: components["schemas"]["HeldItem"][];
                         nextCursor: string | null;
                     };
@@ -6803,8 +6804,8 @@ export interface operations {
     };
     listStaffBusinessItems: {
         parameters: {
-            query: {
-                feature: string;
+            query?: {
+                feature?: string;
                 /** @description Only those that are frozen, or only those that are not */
                 frozen?: boolean;
                 limit?: number;
@@ -6826,6 +6827,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        feature: string;
                         items: components["schemas"]["HeldItem"][];
                         nextCursor: string | null;
                     };

@@ -335,6 +335,8 @@ describe('the items of a business', () => {
     const own = `/v1/businesses/${acme.id}/items?feature=boards`
     const mine = freehold.ok(await freehold.api.get(own, { token: acme.token }))
     expect(mine).toEqual(await list(''))
+    const unnamed = await freehold.api.get(`/v1/businesses/${acme.id}/items`, { token: acme.token })
+    expect(freehold.ok(unnamed)).toEqual({ ...mine, feature: 'boards' })
     expect(mine.items.map((item: { frozenAt: string | null }) => item.frozenAt)).toEqual([null, null, null, null])
     await freehold.advance(seconds(40))
     const projected = await list('')

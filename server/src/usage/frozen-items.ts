@@ -16,7 +16,8 @@ import { fromKysely } from './ports.ts'
 export const freezes = (ctx: Context, feature: string): boolean =>
   ctx.product.features[feature]?.onDowngrade === 'freeze_newest'
 
-const allocatedFeatures = (ctx: Context): string[] =>
+/** What is held item by item and counted here; members are counted from their own rows. */
+export const allocatedFeatures = (ctx: Context): string[] =>
   Object.entries(ctx.product.features).flatMap(([name, { kind }]) =>
     kind === 'allocated' && name !== 'members' ? name : [],
   )

@@ -19,7 +19,7 @@ const ItemBody = Type.Object(
 
 const query = Type.Object(
   {
-    feature: FeatureName,
+    feature: Type.Optional(FeatureName),
     frozen: Type.Optional(Type.Boolean({ description: 'Only those that are frozen, or only those that are not' })),
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
     cursor: Type.Optional(
@@ -37,13 +37,13 @@ const query = Type.Object(
 /** What is held item by item, and what of it does not fit. */
 export const itemRoutes: Routes = (app, ctx) => {
   const schema = {
-    summary: 'The items held of an allocated feature, by id',
+    summary: 'The items held of an allocated feature, by id: of the first, when none is named',
     querystring: query,
-    response: { 200: Page(ItemBody) },
+    response: { 200: Type.Object({ feature: Type.String(), ...Page(ItemBody).properties }) },
   }
-  const present = (items: HeldItem[], limit: number) => {
+  const present = ({ feature, items }: { feature: string; items: HeldItem[] }, limit: number) => {
     const { items: shown, nextCursor } = page(items, limit)
-    return { items: shown.map(({ id: itemId, ...item }) => ({ itemId, ...item })), nextCursor }
+    return { feature, items: shown.map(({ id: itemId, ...item }) => ({ itemId, ...item })), nextCursor }
   }
 
   app.get(

@@ -5,24 +5,28 @@ import { invalid } from '../errors.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
 import type { Subscription } from '../subscriptions/lifecycle.ts'
 import { readUsage } from './counters.ts'
-import { freezes } from './frozen-items.ts'
+import { allocatedFeatures, freezes } from './frozen-items.ts'
 
 /** An item that is held. `frozenAt`: since when it is not to be used, because it does not fit the limit. */
 export type HeldItem = { id: string; allocatedAt: Date; frozenAt: Date | null }
 
 type Held = HeldItem & { place: number }
 
-/** The items a business holds of a feature, by id: one more than `limit`, as `page` wants them. */
+export type ItemQuery = { feature?: string; frozen?: boolean; limit: number; cursor?: string }
+
+/**
+ * The items a business holds of a feature, the product's first allocated one when none is named, by id: one more than
+ * `limit`, as `page` wants them.
+ */
 export async function listItems(
   db: Queryable,
   ctx: Context,
   businessId: string,
-  { feature, frozen, limit, cursor = '' }: { feature: string; frozen?: boolean; limit: number; cursor?: string },
-): Promise<HeldItem[]> {
-  const kind = Object.hasOwn(ctx.product.features, feature) ? ctx.product.features[feature]?.kind : undefined
-  if (kind !== 'allocated' || feature === 'members') {
-    throw invalid('querystring/feature', 'must be a feature of which items are held')
-  }
+  { feature: asked, frozen, limit, cursor = '' }: ItemQuery,
+): Promise<{ feature: string; items: HeldItem[] }> {
+  const allocated = allocatedFeatures(ctx)
+  const feature = asked ?? allocated[0] ?? ''
+  if (!allocated.includes(feature)) throw invalid('querystring/feature', `must be one of ${allocated.join(', ')}`)
   const subscription = await currentSubscription(db, ctx, businessId)
   const most = subscription ? await placesOf(db, ctx, subscription, feature) : null
   const { rows } = await sql<Held>`
@@ -37,7 +41,7 @@ export async function listItems(
       and (${frozen ?? null}::boolean is null or (place > ${most ?? 2 ** 31 - 1}) = ${frozen ?? null})
     order by id
     limit ${limit + 1}`.execute(db)
-  return rows.map((row) => seen(row, subscription, most))
+  return { feature, items: rows.map((row) => seen(row, subscription, most)) }
 }
 
 /** One item as it is now; undefined when it is not held. `ceiling`: of the feature, as whoever asks knows it. */
