@@ -35,7 +35,7 @@ export async function hire(ctx: Context, passwordHash: string): Promise<Crew> {
 /** What staff do: now and then something for somebody, and towards the end whatever a list has to show. */
 export function playCrew(play: Play, chance: Chance): void {
   const { ctx, size, players, crew, on } = play
-  const { start, hidden } = offersOf(ctx.product)
+  const { start, yearly, hidden } = offersOf(ctx.product)
   const last = size.days
   const help = (player: Player, staff = chance.pick([crew.sam, crew.rhea])): deeds.Help => {
     const { firm, life, paid } = player
@@ -50,7 +50,7 @@ export function playCrew(play: Play, chance: Chance): void {
     deeds.lengthen,
     async (given) => {
       const id = await deeds.lookInto(given, chance.pick([15, 30, 60]), chance.happens(0.2) ? 'write' : 'read')
-      if (id !== undefined && chance.happens(0.5)) on(play.today(), () => deeds.lookAway(given, id), 20.9)
+      if (id !== undefined && chance.happens(0.6)) play.soon(chance.whole(4, 14), () => deeds.lookAway(given, id))
     },
     async (given) => {
       await deeds.decideWhoLooksIn(given, 'ask')
@@ -67,17 +67,18 @@ export function playCrew(play: Play, chance: Chance): void {
 
   const shown = new Set<string>()
   /** Of those that stand like this, one that nothing has been done to here. */
-  const one = async (status: string, pays: boolean): Promise<Player | undefined> => {
+  const one = async (status: string, pays: boolean, onYear = false): Promise<Player | undefined> => {
     const rows = await ctx.db.across
       .selectFrom('subscriptions')
       .innerJoin('businesses', 'businesses.id', 'subscriptions.businessId')
-      .select('businesses.id')
+      .select(['businesses.id', 'price'])
       .where('subscriptions.status', '=', status)
       .where('businesses.status', '=', 'active')
       .where('billed', pays ? '>' : '=', 0)
       .orderBy('businesses.id')
       .execute()
-    const ids = new Set(rows.map(({ id }) => id))
+    const isYear = (price: string) => yearly.some((offer) => offer.price === price)
+    const ids = new Set(rows.flatMap(({ id, price }) => (isYear(price) === onYear ? id : [])))
     const found = players
       .slice(1)
       .filter(({ firm, life }) => ids.has(firm.id) && !shown.has(firm.id) && life.pays === pays)
@@ -101,6 +102,13 @@ export function playCrew(play: Play, chance: Chance): void {
   if (secret) {
     for (const day of [190, 60])
       late(day, 'active', true, (given) => deeds.moveTo(given, secret, 'Sponsored: open source'))
+  }
+  // A year's price is less a month: who goes back pays more.
+  for (const day of [95, 40]) {
+    on(last - day, async () => {
+      const player = await one('active', true, true)
+      if (player?.paid) await deeds.moveTo(help(player), player.paid, 'Their budget is by the month again')
+    })
   }
   // Long enough before the end for a cycle to fall due meanwhile, whose invoice is held.
   late(45, 'active', true, (given) =>

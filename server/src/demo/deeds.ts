@@ -16,7 +16,7 @@ import {
 } from '../subscriptions/choices.ts'
 import { createSession } from '../users/better-auth.ts'
 import { confirmEmail, sendVerification } from '../users/email-verifications.ts'
-import { asActor } from '../users/sign-in.ts'
+import { asActor, welcome } from '../users/sign-in.ts'
 import { joinAsNewUser, signUp } from '../users/sign-up.ts'
 import type { Move } from './lives.ts'
 import type { Named, NewFirm } from './names.ts'
@@ -53,7 +53,7 @@ const devices = [
 ]
 
 /** Of networks that are for documentation (RFC 5737). */
-export const deviceNumber = (number: number) => ({
+const deviceNumber = (number: number) => ({
   address: `203.0.113.${1 + (number % 250)}`,
   userAgent: devices[number % devices.length] ?? '',
 })
@@ -73,6 +73,11 @@ export async function found(
     return { id: business.id, name, domain, owner: person, people: [person], keys: apiKeys }
   })
 }
+
+export const signInOn = (ctx: Context, { userId }: Person, device: number) =>
+  acrossBusinesses(ctx.db, async (tx) =>
+    welcome(tx, ctx, userId, await createSession(tx, ctx, userId, deviceNumber(device)), deviceNumber(device)),
+  )
 
 function personOf(named: Named, userId: string, { id: memberId, role }: { id: string; role: string }): Person {
   const actor = asActor({ id: userId, emailVerified: true, ...named })

@@ -121,7 +121,7 @@ const paying = (chance: Chance) => ({
   appetite: 0.05 + 1.1 * chance.between(0, 1) ** 2.2,
   pays: true,
   people: chance.whole(2, 8),
-  payment: chance.happens(0.08) ? ('late' as const) : ('promptly' as const),
+  payment: chance.happens(0.16) ? ('late' as const) : ('promptly' as const),
 })
 
 function buysAfterTrial(chance: Chance) {

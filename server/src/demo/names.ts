@@ -20,9 +20,6 @@ const unusual: { name: string; domain: string; owner: [firstName: string, lastNa
   { name: 'X', domain: 'x-x.example', owner: ['Bo', 'Ek', 'bo.ek'] },
 ]
 
-/** How many of a year's businesses have a name that nobody made up by rule. */
-export const unusualNames = unusual.length
-
 const firstNames =
   'Ada Alma Amir Anouk Arlo Asha Bela Bruno Carmen Cato Chidi Clara Dalia Davi Edda Elio Emre Esme Farid Fenna Gideon Greta Hana Hugo Ida Imani Ines Ivo Jonas Juno Kaia Kofi Lars Leona Levi Lila Luca Maeve Malik Marta Mateo Mira Nadia Nils Noor Odin Olga Omar Otto Petra Priya Quinn Rafa Ravi Rosa Runa Sami Selma Sena Silas Sofia Tariq Tess Theo Tova Uma Vera Viggo Wanda Xenia Yara Yusuf Zoe Zubin'.split(
     ' ',

@@ -40,6 +40,8 @@ export type Play = {
   today: () => number
   /** Has something done on a day, at an hour if it matters; what lies beyond the end never happens. */
   on: (day: number, deed: () => Promise<unknown>, hour?: number) => void
+  /** The same so many minutes from now. */
+  soon: (minutes: number, deed: () => Promise<unknown>) => void
   withoutMailServer: (work: () => Promise<unknown>) => Promise<void>
 }
 

@@ -1,9 +1,9 @@
-import { invite, unlessRefused } from './deeds.ts'
+import { decide, invite, signInOn, unlessRefused } from './deeds.ts'
 import type { Life } from './lives.ts'
 import type { Named } from './names.ts'
 import type { Play, Player } from './play.ts'
 import * as deeds from './staff-deeds.ts'
-import { bring, dropKey, makeKey, rotate, takeBack } from './teams.ts'
+import { bring, dropKey, makeKey, rotate, suspendMember, takeBack } from './teams.ts'
 
 /** The business that whoever tries the portal signs in to: it has something on every screen. */
 
@@ -32,13 +32,20 @@ export const showcase: { firm: { name: string; domain: string; owner: Named }; l
 
 export function playShowcase(play: Play, player: Player): void {
   const { ctx, crew, on, size } = play
-  const { firm, chance, paid } = player
+  const { firm, chance, paid, yearly } = player
   const last = size.days
   const { owner } = firm
   const roles = Object.keys(ctx.permissions.roles).filter((role) => role !== 'owner')
   for (const [number, role] of [...roles, 'admin', 'member'].entries()) {
     on(player.since + 9 + number * 11, () => bring(play, player, { role, comes: 1 }))
   }
+  on(last - 15, async () => {
+    const colleague = firm.people.at(-1)
+    if (colleague && colleague !== owner) await suspendMember(play, firm, colleague)
+  })
+  on(last - 5, () => signInOn(ctx, owner, 0))
+  on(last - 1, () => signInOn(ctx, owner, 3))
+
   const ask = (day: number, local: string, role: string, then?: (id: string) => void) =>
     on(day, async () => {
       const invitation = await unlessRefused(invite(ctx, firm, owner, `${local}@${firm.domain}`, role))
@@ -63,13 +70,15 @@ export function playShowcase(play: Play, player: Player): void {
     { ...help, staff: crew.sam },
     { ...help, staff: crew.rhea },
   ]
-  on(last - 100, async () => {
+  on(last - 70, async () => {
     const id = await deeds.lookInto(rhea, 30)
-    if (id !== undefined) on(last - 100, () => deeds.lookAway(rhea, id), 20.9)
+    if (id !== undefined) play.soon(12, () => deeds.lookAway(rhea, id))
   })
   on(last - 12, () => deeds.lookInto(sam, 45, 'write'))
   on(last - 60, () => deeds.giveCredit(rhea))
   on(last - 50, () => deeds.liftLimit(rhea, 120))
   on(last - 6, () => deeds.giveUnits(sam, 12))
-  on(last, () => deeds.lookInto(sam, 480), 23.5)
+  on(last, () => deeds.lookInto(sam, 240), 23.5)
+  // Waits for its payment: an invoice that is open.
+  if (yearly) on(last, () => decide(ctx, firm, 'yearly', { start: paid, paid, yearly }), 22)
 }

@@ -1,6 +1,7 @@
 import { createApiKey, revokeApiKey, rotateApiKey } from '../api-keys/api-keys.ts'
 import { revokeInvitation } from '../invitations/invitations.ts'
-import { accept, fenced, heldBy, hold, invite, unlessRefused, type Firm } from './deeds.ts'
+import { changeMember } from '../members/members.ts'
+import { accept, fenced, heldBy, hold, invite, unlessRefused, type Firm, type Person } from './deeds.ts'
 import { featuresOf, included } from './offers.ts'
 import type { Play, Player } from './play.ts'
 
@@ -66,6 +67,11 @@ export const dropKey = ({ ctx }: Play, firm: Firm, keyId: string) =>
   unlessRefused(fenced(ctx, firm, (tx) => revokeApiKey(tx, ctx, firm.owner.actor, firm.id, keyId)))
 
 const weekSeconds = 7 * 86_400
+
+export const suspendMember = ({ ctx }: Play, firm: Firm, { memberId }: Person) =>
+  fenced(ctx, firm, (tx) =>
+    changeMember(tx, ctx, firm.owner.actor, heldBy(ctx, firm.owner), firm.id, memberId, { suspended: true }),
+  )
 
 /** Makes the next of the key that it counts with; the old one works for another week. */
 export async function rotate({ ctx }: Play, firm: Firm): Promise<void> {

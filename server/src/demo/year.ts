@@ -56,6 +56,10 @@ export async function playYear(real: Context, size: Size, passwordHash: string, 
     passwordHash,
     today: () => Math.floor(ctx.now().getTime() / dayMilliseconds) - firstDay,
     on,
+    soon: (minutes, deed) => {
+      const at = ctx.now().getTime() + minutes * 60_000
+      agenda[Math.floor(at / dayMilliseconds) - firstDay]?.push({ at, deed })
+    },
     withoutMailServer: stage.withoutMailServer,
   }
   const takeIn = openAccounts(ctx, play.crew.bank, (id) => byId.get(id) ?? nobody)
