@@ -35,6 +35,7 @@ import { expiringGrantRoutes } from './usage/expiring-grants-routes.ts'
 import { itemRoutes } from './usage/item-routes.ts'
 import { staffUsageRoutes } from './usage/staff-routes.ts'
 import { meRoutes } from './users/me-routes.ts'
+import { providerRoutes } from './users/provider-routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { signInRoutes } from './users/sign-in-routes.ts'
 import { staffUserSearchRoutes } from './users/staff-search-routes.ts'
@@ -49,6 +50,7 @@ export const routes = (ctx: Context): Routes[] => [
   socialRoutes,
   meRoutes,
   twoFactorRoutes,
+  providerRoutes,
   businessRoutes,
   memberRoutes,
   invitationRoutes,

@@ -126,6 +126,7 @@ const common: Record<string, string> = {
   quoteId: 'quote',
   tasks: 'clean-up',
   social: 'github',
+  providers: 'github',
 }
 
 // Where the smallest body says too little to reach the row it is about.

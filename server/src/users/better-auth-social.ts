@@ -34,12 +34,20 @@ export type ProviderAnswer = { code: string; state: string }
 /** A provider that does not answer keeps nobody waiting for longer. */
 const patienceMilliseconds = 10_000
 
-async function create(ctx: Context) {
-  const [library, { createAuthEndpoint }, { parseState }] = await Promise.all([
+let loading: ReturnType<typeof load> | undefined
+const loaded = () => (loading ??= load())
+
+async function load() {
+  const [library, api, oauth] = await Promise.all([
     authLibrary(),
     import('@better-auth/core/api'),
     import('better-auth/oauth2'),
   ])
+  return { library, ...api, ...oauth }
+}
+
+async function create(ctx: Context) {
+  const { library, createAuthEndpoint, parseState } = await loaded()
   const identify = createAuthEndpoint('/identity', { method: 'GET' }, async (c) => {
     const { provider: id, code } = c.query as ProviderAnswer & { provider: SocialProvider }
     const { codeVerifier, idTokenNonce, ...state } = await parseState(c)
@@ -189,7 +197,9 @@ async function stateCookieName(ctx: Context): Promise<string> {
   return (await $context).createAuthCookie('state').name
 }
 
-function patiently<T>(work: () => Promise<T>): Promise<T> {
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  // What takes time on this side is not held against the provider.
+  await loaded()
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error('the provider takes too long')), patienceMilliseconds)
   return Promise.race([work(), promise]).finally(() => clearTimeout(timer))

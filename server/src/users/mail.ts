@@ -109,5 +109,16 @@ export const loginLinkedMail = (ctx: Composing, provider: string): Mail => ({
 
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 
+export const mailLoginUnlinked = (tx: Tx, ctx: Context, to: string, provider: string) =>
+  sendMail(tx, ctx, {
+    template: 'login-unlinked',
+    to,
+    content: {
+      subject: `${provider} does not sign you in to ${ctx.product.name} any more`,
+      paragraphs: [`Your account with ${provider} was unlinked, and every other session ended.`],
+      note: 'If that was not you, reset your password now and tell us.',
+    },
+  })
+
 /** For staff who were added by e-mail: the command prints the same link. */
 export const resetLink = (ctx: Composing, token: string) => link(ctx, '/reset-password', token)

@@ -334,6 +334,38 @@ describe('somebody who has an account here', () => {
   })
 })
 
+describe('a linked account', () => {
+  const ways = async (token: string) => freehold.ok(await freehold.api.get('/v1/me/providers', { token }))
+  const unlink = (provider: string, token: string) => freehold.api.delete(`/v1/me/providers/${provider}`, { token })
+
+  test('is shown and unlinked, which ends every other session', async () => {
+    const { user, token } = await proved()
+    expect(await ways(token)).toEqual({ hasPassword: true, providers: [] })
+    provider.sees(somebody({ email: user.email }))
+    const elsewhere = freehold.ok(await signIn('google')).token
+    expect(await ways(token)).toMatchObject({ providers: [{ provider: 'google', name: 'Google' }] })
+    expect((await unlink('github', token)).status).toBe(404)
+    expect((await unlink('credential', token)).status).toBe(404)
+    expect((await unlink('google', token)).status).toBe(204)
+    expect((await unlink('google', token)).status).toBe(404)
+    expect(await ways(token)).toEqual({ hasPassword: true, providers: [] })
+    expect((await freehold.api.get('/v1/me', { token: elsewhere })).status).toBe(401)
+    expect(await audited('user.login_unlinked', user.id)).toHaveLength(1)
+    expect((await freehold.mails(user.email)).map(({ template }) => template)).toContain('login-unlinked')
+  })
+
+  test('stays while it is the last way in, also when two are unlinked at once', async () => {
+    const { person, pendingToken } = await introduced()
+    const { token } = freehold.ok(await finish(pendingToken))
+    expect(await unlink('google', token)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    provider.sees(somebody({ email: person.email }))
+    freehold.ok(await signIn('github'))
+    const answers = await Promise.all([unlink('google', token), unlink('github', token)])
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 409])
+    expect((await ways(token)).providers).toHaveLength(1)
+  })
+})
+
 describe('the provider’s answer', () => {
   const failed = { status: 401, body: { code: 'social_sign_in_failed' } }
 

@@ -40,6 +40,20 @@ export const text = {
     submit: 'Change password',
     changed: 'The password is changed. You are signed out everywhere else.',
   },
+  noPassword: {
+    about: 'You have none. To set one, we mail you a link. Turning two-factor sign-in on or off asks for it, too.',
+    action: 'Set a password',
+  },
+  providers: {
+    title: 'Other ways to sign in',
+    none: 'None yet. Continue with one on the sign-in page, and it is linked by your e-mail.',
+    unlink: 'Unlink',
+    unlinkIt: (provider: string) => `Unlink ${provider}`,
+    confirm: (provider: string) => `Unlink ${provider}?`,
+    about: 'It signs you in no more, and you are signed out everywhere else.',
+    unlinked: (provider: string) => `${provider} is unlinked`,
+    onlyWay: 'It is your only way to sign in. Set a password to unlink it.',
+  },
   twoFactor: {
     title: 'Two-factor sign-in',
     on: 'On',

@@ -3,11 +3,14 @@ import { useQuery } from '@tanstack/react-query'
 import { answer, api } from '../../api.ts'
 import { text as account } from '../../text/account.ts'
 import { FormError, useServerForm } from '../../ui/form.tsx'
+import { ButtonLink } from '../../ui/links.tsx'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
+import { page } from '../../ui/page.ts'
 import { Panel } from '../../ui/panel.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { toast } from '../../ui/toast.ts'
 import { meQuery } from '../data.ts'
+import { ProvidersPanel, waysInQuery } from './providers-panel.tsx'
 import { TwoFactorPanel } from './two-factor-panel.tsx'
 
 const { security: text } = account
@@ -15,12 +18,14 @@ const { security: text } = account
 /** How one proves that it is oneself. */
 export function Security() {
   const me = useQuery(meQuery)
+  const hasPassword = useQuery(waysInQuery).data?.hasPassword ?? true
   return (
     <Screen title={text.title} about={text.about}>
       <Loaded query={me} skeleton={<Rows count={2} height={160} />}>
         {({ user }) => (
           <>
-            <Password />
+            {hasPassword ? <Password /> : <NoPassword />}
+            {page.socialSignIn.length > 0 && <ProvidersPanel />}
             <TwoFactorPanel isOn={user.twoFactorEnabled} />
           </>
         )}
@@ -28,6 +33,18 @@ export function Security() {
     </Screen>
   )
 }
+
+/** Whoever has only ever come by a provider. */
+const NoPassword = () => (
+  <Panel title={account.password}>
+    <Text>{account.noPassword.about}</Text>
+    <Group>
+      <ButtonLink to="/forgot-password" variant="default">
+        {account.noPassword.action}
+      </ButtonLink>
+    </Group>
+  </Panel>
+)
 
 function Password() {
   const { form, busy, error, onSubmit } = useServerForm({
