@@ -34,7 +34,7 @@ export async function* auditLines(read: (cursor: string | undefined, limit: numb
 }
 
 function cellsOf({ at, actorKind, actorId, actorName, actorEmail, onBehalfOf, action, target, before, after }: Row) {
-  const { kind, id, name } = (target ?? {}) as Record<string, unknown>
+  const { kind, id, name }: Record<string, unknown> = target ?? {}
   const actor = [actorKind, actorId, actorName, actorEmail]
   return [at.toISOString(), ...actor, json(onBehalfOf), action, kind, id, name, json(before), json(after)]
 }

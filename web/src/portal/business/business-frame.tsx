@@ -28,7 +28,10 @@ export function BusinessFrame() {
       place={membership?.business.name}
       renewal={membership?.subscription?.cycleEnd}
       navigation={
-        membership && !membership.suspended && <Navigation businessId={businessId} may={membership.permissions} />
+        // Its room is there from the first, so that nothing below it moves.
+        (me.isPending || membership?.suspended === false) && (
+          <Navigation businessId={businessId} may={membership?.permissions ?? []} />
+        )
       }
     >
       <Loaded query={me}>

@@ -9,6 +9,7 @@ import { words } from '../../ui/words.ts'
 import { firstCall } from '../api-keys/first-call.ts'
 import { apiKeysQuery } from '../data.ts'
 import { ButtonLink } from '../../ui/links.tsx'
+import { Rows } from '../../ui/loaded.tsx'
 import { useMembership } from '../membership.tsx'
 import classes from './first-steps.module.css'
 
@@ -29,10 +30,13 @@ export function FirstSteps({ entitlements }: { entitlements: Entitlements }) {
 
 function Checklist(props: { businessId: string; feature: string | undefined; hasCounted: boolean; hasTeam: boolean }) {
   const { businessId, feature, hasCounted, hasTeam } = props
-  const { data: keys = [] } = useInfiniteQuery(apiKeysQuery(businessId))
+  const { data: keys = [], isPending } = useInfiniteQuery({ ...apiKeysQuery(businessId), enabled: !hasCounted })
   const key = keys.find((each) => each.key !== null && each.revokedAt === null)?.key ?? undefined
   const { firstSteps } = text
   const counting = firstSteps.count(product.features[feature ?? '']?.unit ?? words(feature ?? ''))
+
+  // As high as what comes, which is then where it was.
+  if (isPending && !hasCounted) return <Rows count={1} height={480} />
 
   const steps: Step[] = [
     { title: firstSteps.account, done: true },
