@@ -13,7 +13,7 @@ import { filled, playYear } from './year.ts'
 /** Everybody's in the demo. */
 export const demoPassword = 'a year in the life'
 
-/** The second half of the lock is nobody's else. */
+/** Key of the advisory lock: "demo" in ASCII. */
 const lockKey = 0x64_65_6d_6f
 
 /**

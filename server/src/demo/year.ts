@@ -12,7 +12,7 @@ import { createNames } from './names.ts'
 import { featuresOf, included, offersOf } from './offers.ts'
 import { dayMilliseconds, demo, type Play, type Player, type Size } from './play.ts'
 import { playShowcase, showcase } from './showcase.ts'
-import { openStage } from './stage.ts'
+import { openStage, type Stage } from './stage.ts'
 import { growTeam } from './teams.ts'
 
 const seed = 2020
@@ -28,13 +28,31 @@ export const filled = 'demo.filled'
  * own, through the functions that routes and workers call. So everything stored is what the product itself would have
  * stored, and adds up.
  */
-export async function playYear(real: Context, size: Size, passwordHash: string, say: (line: string) => void) {
+export async function playYear(
+  real: Context,
+  size: Size,
+  passwordHash: string,
+  say: (line: string) => void,
+): Promise<void> {
   const end = real.now()
-  const last = size.days
   // Whole days in UTC; the last one is cut off now.
-  const firstDay = Math.floor(end.getTime() / dayMilliseconds) - last
+  const firstDay = Math.floor(end.getTime() / dayMilliseconds) - size.days
+  const stage = openStage(real, new Date(firstDay * dayMilliseconds))
+  try {
+    await playOn(stage, { ...size, firstDay, end }, passwordHash, say)
+  } finally {
+    await stage.close()
+  }
+}
+
+async function playOn(
+  stage: Stage,
+  { firstDay, end, ...size }: Size & { firstDay: number; end: Date },
+  passwordHash: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const last = size.days
   const midnight = (day: number) => (firstDay + day) * dayMilliseconds
-  const stage = openStage(real, new Date(midnight(0)))
   const { ctx } = stage
   const chance = seeded(seed)
   const offers = offersOf(ctx.product)
@@ -58,7 +76,7 @@ export async function playYear(real: Context, size: Size, passwordHash: string, 
     on,
     soon: (minutes, deed) => {
       const at = ctx.now().getTime() + minutes * 60_000
-      agenda[Math.floor(at / dayMilliseconds) - firstDay]?.push({ at, deed })
+      if (at < end.getTime()) agenda[Math.floor(at / dayMilliseconds) - firstDay]?.push({ at, deed })
     },
     withoutMailServer: stage.withoutMailServer,
   }
@@ -142,7 +160,6 @@ export async function playYear(real: Context, size: Size, passwordHash: string, 
   await acrossBusinesses(ctx.db, (tx) =>
     auditSystem(tx, ctx, demo, { action: filled, after: { businesses: players.length, days: last } }),
   )
-  await stage.close()
   say(progress(month))
 
   function progress(name: string): string {
