@@ -12,7 +12,7 @@ import { launchChromium } from './chromium.ts'
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
 const sender = {
   product: recorder,
-  settings: { publicUrl: 'https://app.recorder.test', production: false, rateLimits: true },
+  settings: { publicUrl: 'https://app.recorder.test', production: false, rateLimits: true, socialSignIn: {} },
 }
 const samples = Object.entries(sampleMails(sender)).map(([name, mail]) => ({ name, ...renderMail(sender, mail) }))
 

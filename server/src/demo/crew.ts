@@ -15,7 +15,7 @@ export const staffEmail = 'staff@demo.example'
 
 export async function hire(ctx: Context, passwordHash: string): Promise<Crew> {
   const join = async (firstName: string, lastName: string, email: string): Promise<Actor> => {
-    const user = { firstName, lastName, email, passwordHash, emailVerified: true }
+    const user = { firstName, lastName, email, login: { passwordHash }, emailVerified: true }
     const { id } = await acrossBusinesses(ctx.db, async (tx) => {
       const created = await createUser(tx, ctx, user)
       await addStaff(tx, ctx, demo, email)

@@ -65,7 +65,7 @@ export async function found(
   device: number,
 ): Promise<Firm> {
   return acrossBusinesses(ctx.db, async (tx) => {
-    const user = { ...owner, passwordHash, emailVerified: false }
+    const user = { ...owner, login: { passwordHash }, emailVerified: false }
     const { business, member, userId, apiKeys } = await signUp(tx, ctx, user, { name })
     await sendVerification(tx, ctx, userId, owner.email)
     await createSession(tx, ctx, userId, deviceNumber(device))
@@ -114,7 +114,7 @@ export const heldBy = (ctx: Context, { role }: Person): ReadonlySet<string> => c
 export async function accept(ctx: Context, firm: Firm, named: Named, passwordHash: string): Promise<Person> {
   const token = await tokenMailedTo(ctx, named.email)
   const { userId, member } = await acrossBusinesses(ctx.db, (tx) =>
-    joinAsNewUser(tx, ctx, token, { ...named, passwordHash }),
+    joinAsNewUser(tx, ctx, token, { ...named, login: { passwordHash } }),
   )
   const person = personOf(named, userId, member)
   firm.people.push(person)

@@ -20,6 +20,8 @@ import { usageAlertMail } from '../usage/mail.ts'
 import {
   alreadySignedUpMail,
   emailChangedMail,
+  loginLinkedMail,
+  loginUnlinkedMail,
   passwordChangedMail,
   passwordResetMail,
   twoFactorMail,
@@ -70,6 +72,8 @@ export function sampleMails(ctx: Composing, typed: Typed = usual): Record<string
     'e-mail changed': emailChangedMail(ctx, 'ada@blue-bottle.example'),
     'two-factor on': twoFactorMail(ctx, true),
     'two-factor off': twoFactorMail(ctx, false),
+    'sign-in linked': loginLinkedMail(ctx, 'GitHub'),
+    'sign-in unlinked': loginUnlinkedMail(ctx, 'GitHub'),
     invitation: invitationMail(ctx, {
       token: 'inv_sample',
       role: 'member',

@@ -2,9 +2,10 @@ import { auditSystem } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
+import { sendMail } from '../mail/mail.ts'
 import { providersOf, socialProviders } from '../social-providers.ts'
 import { endSessions } from './better-auth.ts'
-import { mailLoginUnlinked } from './mail.ts'
+import { loginUnlinkedMail } from './mail.ts'
 import { auditMemberships } from './memberships.ts'
 import { lockUser } from './passwords.ts'
 
@@ -46,6 +47,6 @@ export async function unlinkProvider(tx: Tx, ctx: Context, user: User, provider:
   const change = { action: 'user.login_unlinked', target, before: { provider } }
   await auditSystem(tx, ctx, user, change)
   await auditMemberships(tx, ctx, user, user.id, change)
-  await mailLoginUnlinked(tx, ctx, user.email, linked.name)
+  await sendMail(tx, ctx, user.email, loginUnlinkedMail(ctx, linked.name))
   return true
 }

@@ -107,18 +107,16 @@ export const loginLinkedMail = (ctx: Composing, provider: string): Mail => ({
   note: `If it was you, there is nothing to do. If not, look after your account with ${provider}, reset your password here and tell us.`,
 })
 
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+export const loginUnlinkedMail = (ctx: Composing, provider: string): Mail => ({
+  template: 'login-unlinked',
+  subject: `${provider} does not sign you in to ${ctx.product.name} any more`,
+  title: `${provider} does not sign you in any more`,
+  paragraphs: [`Your account with ${provider} was unlinked, and every other session ended.`],
+  action: { label: 'That was not me', url: `${ctx.settings.publicUrl}/forgot-password` },
+  note: 'If it was you, there is nothing to do. If not, reset your password now and tell us.',
+})
 
-export const mailLoginUnlinked = (tx: Tx, ctx: Context, to: string, provider: string) =>
-  sendMail(tx, ctx, {
-    template: 'login-unlinked',
-    to,
-    content: {
-      subject: `${provider} does not sign you in to ${ctx.product.name} any more`,
-      paragraphs: [`Your account with ${provider} was unlinked, and every other session ended.`],
-      note: 'If that was not you, reset your password now and tell us.',
-    },
-  })
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 
 /** For staff who were added by e-mail: the command prints the same link. */
 export const resetLink = (ctx: Composing, token: string) => link(ctx, '/reset-password', token)
