@@ -134,7 +134,7 @@ test('the log of staff says who did what, where and why, and is found by it', as
   await page.getByLabel('Until').fill('2020-01-02')
   await page.getByRole('button', { name: 'Find' }).click()
   await page.getByText('Nobody did anything like that.').waitFor()
-  await page.getByRole('button', { name: 'Show all' }).click()
+  await page.getByRole('search').getByRole('button', { name: 'Show all' }).click()
   await table.getByText('Task run now').waitFor()
   expect(complaints).toEqual([])
   await close()
@@ -202,7 +202,8 @@ test('mails are found by whom they are for, and read without the secret of their
   await sound(visitor, 'mail-read')
   await go('/console/mail/mail_nothing')
   await see('Not found')
-  expect(complaints.filter((each) => !/404/.test(each))).toEqual([])
+  // axe would look into the mail, too, where nothing may run.
+  expect(complaints.filter((each) => !/404|Blocked script execution in '.*\/html'/.test(each))).toEqual([])
   await close()
 })
 

@@ -137,6 +137,7 @@ test('where more are in than a plan has seats for, who leaves is chosen there, a
   const dialog = page.getByRole('dialog', { name: 'Change to Free' })
   await dialog.getByText('5 of 3 members: choose who leaves.').waitFor()
   await dialog.getByText('2 more have to leave.').waitFor()
+  await dialog.getByLabel('eve@leaving.test').waitFor()
   // Nobody sends themselves away here.
   expect(await dialog.getByRole('checkbox').count()).toBe(4)
   await dialog.getByLabel('eve@leaving.test').check()

@@ -158,7 +158,8 @@ test('a second signal ends it at once, but not the same one that comes twice', a
   const acme = await freehold.signUp()
   const { url, child, ended } = await start()
   const { somebodyWaits } = await holdBusiness(acme.business.id)
-  const answer = rename(url, acme).catch(() => undefined)
+  // More than may wait at once, so that somebody waits for as long as this takes on a slow machine.
+  const answers = Array.from({ length: 12 }, () => rename(url, acme).catch(() => undefined))
   await somebodyWaits()
   child.kill('SIGINT')
   child.kill('SIGINT')
@@ -169,7 +170,7 @@ test('a second signal ends it at once, but not the same one that comes twice', a
   child.kill('SIGINT')
   expect(await ended).toBe(1)
   clearInterval(insisting)
-  expect(await answer).toBeUndefined()
+  expect(await Promise.all(answers)).toContain(undefined)
 })
 
 test('a signal while it is still starting ends it in order too', async () => {

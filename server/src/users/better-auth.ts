@@ -13,11 +13,11 @@ import { hashPassword, isPassword } from './passwords.ts'
  * `better-auth-social.ts`; an upgrade that moves something is mended here.
  */
 
-let loading: ReturnType<typeof load> | undefined
+let loading: Promise<Library> | undefined
 /** Its hundreds of modules, when somebody signs in for the first time; a server may ask for them once it serves. */
-export const authLibrary = () => (loading ??= load())
+export const authLibrary = (): Promise<Library> => (loading ??= load())
 
-async function load() {
+async function load(): Promise<Library> {
   const [context, adapter, minimal, plugins] = await Promise.all([
     import('@better-auth/core/context'),
     import('@better-auth/kysely-adapter'),
@@ -26,6 +26,12 @@ async function load() {
   ])
   return { ...context, ...adapter, ...minimal, ...plugins }
 }
+
+/** Its modules by their names, which the declarations of ours can say. */
+type Library = typeof import('@better-auth/core/context') &
+  typeof import('@better-auth/kysely-adapter') &
+  typeof import('better-auth/minimal') &
+  typeof import('better-auth/plugins')
 
 /** Absolute and idle life of a session; ASVS 5.0 V7.3. */
 export const sessionLife = { absoluteDays: 90, idleDays: 45 }
@@ -60,8 +66,6 @@ export const authOptions = (ctx: Context, library: Library, db: Queryable) => ({
   },
   verification: { modelName: 'verifications', fields: snake(['expiresAt', 'createdAt', 'updatedAt']) },
 })
-
-type Library = Awaited<ReturnType<typeof load>>
 
 const snake = (names: string[]) =>
   Object.fromEntries(names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]))
