@@ -18,7 +18,8 @@ export function Bars({
   /** A dashed line where it is full, and what it says. */
   limit?: { value: number; label: string }
 }) {
-  const most = Math.max(1, ...bars.map(({ value }) => value), limit?.value ?? 0)
+  // Shares are below 1, and where there is nothing there is nothing to divide by.
+  const most = Math.max(...bars.map(({ value }) => value), limit?.value ?? 0) || 1
   const last = bars.at(-1)
   return (
     <Stack component="figure" gap={4} m={0} miw={0}>

@@ -8,6 +8,8 @@ export type Column<Row> = {
   label: string
   cell: (row: Row) => ReactNode
   align?: 'right'
+  /** A word or two, which stay whole where there is room for a table. */
+  short?: true
 }
 
 /** A table that becomes a list of labelled cards where it is narrow, and stays a table to those who hear it. */
@@ -37,7 +39,13 @@ export function Table<Row>({
         {rows.map((row) => (
           <tr key={rowKey(row)} role="row">
             {columns.map((column) => (
-              <td key={column.label} role="cell" data-label={column.label} data-align={column.align}>
+              <td
+                key={column.label}
+                role="cell"
+                data-label={column.label}
+                data-align={column.align}
+                data-short={column.short}
+              >
                 <div>{column.cell(row)}</div>
               </td>
             ))}

@@ -8,6 +8,7 @@ import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
+import { capital, words } from '../../ui/words.ts'
 import { timelineQuery, type TimelineKind } from '../data.ts'
 import { timelineKinds } from './tabs.ts'
 
@@ -50,11 +51,15 @@ export function Timeline({ business: { id } }: { business: Schemas['StaffBusines
 
 const columns: Column<Schemas['TimelineEntry']>[] = [
   { label: text.at, cell: ({ at }) => <When at={at} /> },
-  { label: text.kind, cell: ({ kind }) => text.kinds[kind] },
+  { label: text.kind, short: true, cell: ({ kind }) => text.kinds[kind] },
   { label: text.what, cell: ({ title }) => title },
   { label: text.by, cell: ({ actor }) => (actor === null ? shared.none : nameOf(actor)) },
   { label: text.why, cell: ({ why }) => why ?? shared.none },
-  { label: text.status, cell: ({ status }) => status ?? shared.none },
+  {
+    label: text.status,
+    short: true,
+    cell: ({ status }) => (status === null ? shared.none : capital(words(status))),
+  },
 ]
 
 const nameOf = ({ name, email, kind }: Record<string, unknown>) =>
