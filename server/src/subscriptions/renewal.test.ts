@@ -141,6 +141,23 @@ describe('what is due', () => {
     expect(audits[0]?.[0]).toMatchObject({ actor_kind: 'system', actor_id: 'renewal', before: { plan: 'growth' } })
   })
 
+  test('is the one that has not ended, also where a process whose clock was ahead made the one before it', async () => {
+    const { id, token, key } = await signUp()
+    await freehold.sql(
+      `insert into freehold.subscriptions
+       select (jsonb_populate_record(s, jsonb_build_object('id', 'sub_zzzzzzzzzzzzzzzzzzzzzzzzzz', 'status', 'ended',
+         'ended_at', s.created_at, 'end_reason', 'cancelled'))).*
+       from freehold.subscriptions s where business_id = $1`,
+      [id],
+    )
+    await freehold.advance(seconds(15))
+    expect(await renew()).toMatchObject({ renewed: 1, failed: 0, behind: 0 })
+    const { body } = await freehold.api.get(`/v1/businesses/${id}/subscription`, { token })
+    expect(body).toMatchObject({ status: 'active' })
+    const consumed = await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token: key })
+    expect(consumed.body).toMatchObject({ allowed: true, used: 1 })
+  })
+
   test('is not renewed again when a request was faster', async () => {
     const businesses = await signUps(6)
     await freehold.advance(seconds(15))

@@ -24,11 +24,13 @@ export async function storedSubscription(
   businessId: string,
   lock: 'lock' | 'read' = 'read',
 ): Promise<Subscription | undefined> {
-  // Byte-ordered ids ascend in time and an ended one is never revived, so the newest is the current one.
+  // At most one has not ended, and that is the current one; else the one that ended last. Ids do not tell: they ascend
+  // with the clock of the process that made them, and another's may be behind.
   let query = db
     .selectFrom('subscriptions')
     .selectAll()
     .where('businessId', '=', businessId)
+    .orderBy('endedAt', (order) => order.desc().nullsFirst())
     .orderBy('id', 'desc')
     .limit(1)
   if (lock === 'lock') query = query.forNoKeyUpdate()
