@@ -32,7 +32,7 @@ const contradictions: Record<string, string> = {
 
   '[2] a subscription begins after the end of the one before it': `
     select * from (
-      select s.id, s.business_id, c.cycle_start, lag(s.ended_at) over (partition by s.business_id order by s.id) as ended
+      select s.id, s.business_id, c.cycle_start, lag(s.ended_at) over (partition by s.business_id order by c.cycle_start, s.id) as ended
       from freehold.subscriptions s
       join freehold.subscription_cycles c
         on c.business_id = s.business_id and c.subscription_id = s.id and c.number = 1
