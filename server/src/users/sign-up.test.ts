@@ -333,9 +333,10 @@ describe('with an invitation', () => {
 })
 
 describe('a process that is killed during sign-ups', () => {
-  test('leaves each of them whole or not there at all', { timeout: 240_000 }, async () => {
+  test('leaves each of them whole or not there at all', { timeout: 600_000 }, async () => {
     const own = await createTestFreehold()
     const acknowledged: string[] = []
+    const refused: number[] = []
     let cut = 0
     // The next one starts while this one is killed.
     let starting = startApi(own.database)
@@ -353,9 +354,12 @@ describe('a process that is killed during sign-ups', () => {
             body: JSON.stringify(body),
           }).catch(() => undefined)
           isUp = answer !== undefined
-          if (answer?.status === 201) acknowledged.push(body.email)
-          else cut += 1
-          firstAnswer.resolve()
+          if (answer === undefined) cut += 1
+          else if (answer.status !== 201) refused.push(answer.status)
+          else {
+            acknowledged.push(body.email)
+            firstAnswer.resolve()
+          }
         }
       }
       const clients = Array.from({ length: 6 }, client)
@@ -402,7 +406,10 @@ describe('a process that is killed during sign-ups', () => {
     expect(acknowledged.filter((email) => !emails.has(email))).toEqual([])
     // The test only says something when the kill came in between.
     expect(cut).toBe(15 * 6)
-    expect(acknowledged.length).toBeGreaterThan(15)
+    expect(
+      refused.filter((status) => status !== 503),
+      'a busy machine may ask to try again',
+    ).toEqual([])
     await own.close()
   })
 })
