@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino'
+import type { Logger } from 'pino'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type pg from 'pg'
 import { access } from './access/access.ts'
@@ -7,30 +7,24 @@ import { decide, type Access, type Decision, type HeaderSource } from './access/
 import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
 import { allocateIn, consumeIn, countedBy, releaseIn, type Released, type Tally } from './access/own-transaction.ts'
 import { changesChannel, type ChangeListener } from './changes.ts'
-import { clockChannel, openClock, type Clock } from './clock.ts'
+import { clockChannel } from './clock.ts'
 import type { Actor, Context } from './context.ts'
-import { defaultDataDir } from './db/embedded.ts'
-import { migrate } from './db/migrate.ts'
 import { listen, type Notifications } from './db/notifications.ts'
-import { connectionOf, openDatabase, type Database } from './db/open.ts'
+import type { Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
-import { developmentSecret } from './development-secret.ts'
-import { ConfigurationError, readLibraryEnvironment } from './environment.ts'
 import { eventsChannel } from './events/emit.ts'
 import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
-import { newId } from './ids.ts'
 import { useProvider, type PaymentProvider } from './invoices/provider.ts'
 import { openJobs, type Jobs } from './jobs/jobs.ts'
 import { openMailer, type Mailer } from './mail/deliver.ts'
-import { permissionTable } from './permissions.ts'
+import { complete, contextOf, openStorage, type CompleteOptions } from './open-context.ts'
 import { createMissingPlans } from './plans/plans.ts'
 import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
 import type { TypedProduct } from './product.ts'
 import { routes } from './routes.ts'
-import { openSecrets } from './secrets.ts'
-import { isSafeEndpoint, type SocialSignIn } from './social-providers.ts'
+import type { SocialSignIn } from './social-providers.ts'
 import { startWorker, type Worker } from './jobs/worker.ts'
 import { checkTaskNames, eventHandlers, tasks } from './tasks.ts'
 import type { Port } from './usage/meter.ts'
@@ -224,90 +218,5 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     allocate: async (port, { actor, ...item }) => allocateIn(port, ctx, { ...item, credentialId: countedBy(actor) }),
     release: async (port, { actor, ...item }) => releaseIn(port, ctx, { ...item, credentialId: countedBy(actor) }),
     close: () => closeAll(opened),
-  }
-}
-
-/** What the options leave open, from the environment. */
-async function complete<Names extends ProductNames>(options: FreeholdOptions<Names>): Promise<CompleteOptions> {
-  const { product, production, secret, publicUrl, smtpUrl, mailFrom, socialSignIn = {} } = options
-  const endpoints = [socialSignIn.google?.issuer, socialSignIn.github?.url]
-  const unsafe = endpoints.filter((each) => each !== undefined && !isSafeEndpoint(each))
-  if (unsafe.length > 0) {
-    throw new ConfigurationError(
-      unsafe.map((each) => `socialSignIn: ${each} must be an address that starts with https://`),
-    )
-  }
-  const environment = readLibraryEnvironment({
-    NODE_ENV: production === undefined ? undefined : production ? 'production' : 'development',
-    SECRET: secret,
-    PUBLIC_URL: publicUrl,
-    SMTP_URL: smtpUrl,
-    MAIL_FROM: mailFrom,
-  })
-  return {
-    ...options,
-    production: environment.production,
-    secret: environment.secret ?? (await developmentSecret(environment.dataDir ?? defaultDataDir(process.cwd()))),
-    publicUrl: environment.publicUrl,
-    ...(environment.smtpUrl === undefined ? {} : { smtpUrl: environment.smtpUrl }),
-    mailFrom: environment.mailFrom ?? `${product.name} <freehold@localhost>`,
-  }
-}
-
-type CompleteOptions = FreeholdOptions &
-  Required<Pick<FreeholdOptions, 'secret' | 'production' | 'publicUrl' | 'mailFrom'>>
-
-/**
- * What a command needs beside servers that may be running: the context alone. It serves nothing, listens to nothing and
- * opens the job queue only when it sends a job.
- */
-export async function openContext(given: FreeholdOptions): Promise<{ ctx: Context; close: () => Promise<void> }> {
-  const options = await complete(given)
-  const { log, db, clock } = await openStorage(options)
-  let jobs: ReturnType<typeof openJobs> | undefined
-  const enqueue: Context['enqueue'] = async (tx, queue, data) =>
-    (await (jobs ??= openJobs(db, log, false))).enqueue(tx, queue, data)
-  const close = async () => {
-    await (await jobs)?.stop()
-    await db.close()
-  }
-  return { ctx: contextOf(options, { log, db, clock }, enqueue, { heard: () => false, subscribe: () => {} }), close }
-}
-
-async function openStorage(options: CompleteOptions) {
-  const { database, production } = options
-  const log = options.logger ?? pino({ level: 'warn' })
-  const connection = connectionOf(database)
-  if (options.migrate ?? true) {
-    const ran = await migrate(connection)
-    if (ran.length > 0) log.info({ migrations: ran }, 'the schema is up to date')
-  }
-  const db = openDatabase(database)
-  try {
-    return { connection, log, db, clock: await openClock(db, !production) }
-  } catch (error) {
-    await db.close()
-    throw error
-  }
-}
-
-function contextOf(
-  { product, secret, production, publicUrl, rateLimits = true, socialSignIn = {} }: CompleteOptions,
-  { log, db, clock }: { log: Logger; db: Database; clock: Clock },
-  enqueue: Context['enqueue'],
-  changes: Context['changes'],
-): Context {
-  return {
-    product,
-    permissions: permissionTable(product),
-    db,
-    now: clock.now,
-    refreshClock: clock.refresh,
-    newId: (kind) => newId(kind, clock.now()),
-    log,
-    secrets: openSecrets(secret),
-    enqueue,
-    changes,
-    settings: { production, publicUrl, rateLimits, socialSignIn },
   }
 }

@@ -47,7 +47,16 @@ const features = new Set([
   'metrics',
   'background',
 ])
-const assembly = new Set(['freehold.ts', 'routes.ts', 'tasks.ts', 'index.ts', 'cli.ts', 'openapi.ts'])
+const assembly = new Set([
+  'freehold.ts',
+  'create.ts',
+  'open-context.ts',
+  'routes.ts',
+  'tasks.ts',
+  'index.ts',
+  'cli.ts',
+  'openapi.ts',
+])
 
 const layers = ['base', 'feature', 'access', 'assembly'] as const
 const layerOf = (file: string): (typeof layers)[number] => {

@@ -46,7 +46,7 @@ export async function withContext<Result>(
 ): Promise<Result> {
   const { environment, product, server } = await openProject(config)
   return closing(server, async () => {
-    const { openContext } = await import('../freehold.ts')
+    const { openContext } = await import('../open-context.ts')
     const log = openLog(environment.logLevel ?? 'warn', process.stderr.fd)
     const options = await settings(environment, product, server, log)
     const { ctx, close } = await explained(server, () => openContext(options))
