@@ -2,6 +2,7 @@ import { createMemory } from '../changes.ts'
 import { perContext, type Context } from '../context.ts'
 import type { Credential } from '../http/request.ts'
 import { businessOfToken, hashToken } from '../secrets.ts'
+import { createBatches } from '../usage/batches.ts'
 import { sessionLife } from '../users/better-auth.ts'
 import { noteUse } from './last-used.ts'
 
@@ -37,27 +38,49 @@ function rememberedApiKey(ctx: Context, businessId: string, bearer: string) {
   return known instanceof Promise ? known.then(use) : use(known)
 }
 
+type SessionRow = {
+  token: string
+  id: string
+  last_used_at: Date
+  user_id: string
+  email: string
+  name: string
+  email_verified: boolean
+  staff: boolean
+}
+
 const sessionStatement = `
-select s.id, s.last_used_at, u.id as user_id, u.email, u.name, u.email_verified, st.user_id is not null as staff
+select s.token, s.id, s.last_used_at, u.id as user_id, u.email, u.name, u.email_verified, st.user_id is not null as staff
 from freehold.sessions s
 join freehold.users u on u.id = s.user_id
 left join freehold.staff st on st.user_id = u.id
-where s.token = $1 and s.expires_at > $2 and s.last_used_at > $3 and u.disabled_at is null`
+where s.token = any($1::text[]) and s.expires_at > $2 and s.last_used_at > $3 and u.disabled_at is null`
+
+/** Reads sessions, together with those that are asked for at the same time. Nobody is remembered: one that ended is ended. */
+const findSession = perContext((ctx) => {
+  const { ask } = createBatches<string, SessionRow | undefined>({
+    size: 512,
+    concurrency: 2,
+    run: async (waiting) => {
+      const now = ctx.now()
+      const idleSince = new Date(now.getTime() - sessionLife.idleDays * 86_400_000)
+      const tokens = [...new Set(waiting.map(({ request }) => request))]
+      const { rows } = await ctx.db.acrossPool.query<SessionRow>({
+        name: 'sessions',
+        text: sessionStatement,
+        values: [tokens, now, idleSince],
+      })
+      const found = new Map(rows.map((row) => [row.token, row]))
+      for (const { request, resolve } of waiting) resolve(found.get(request))
+    },
+  })
+  return ask
+})
 
 async function session(ctx: Context, token: string): Promise<Credential | undefined> {
-  const now = ctx.now()
-  const idleSince = new Date(now.getTime() - sessionLife.idleDays * 86_400_000)
-  const { rows } = await ctx.db.acrossPool.query<{
-    id: string
-    last_used_at: Date
-    user_id: string
-    email: string
-    name: string
-    email_verified: boolean
-    staff: boolean
-  }>({ name: 'session', text: sessionStatement, values: [token, now, idleSince] })
-  const [row] = rows
+  const row = await findSession(ctx)(token)
   if (!row) return undefined
+  const now = ctx.now()
   if (isStale(row.last_used_at, now)) {
     await ctx.db.across.updateTable('sessions').set({ lastUsedAt: now }).where('id', '=', row.id).execute()
   }

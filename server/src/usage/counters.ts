@@ -13,7 +13,8 @@ import { limitsOf } from './overage.ts'
 /**
  * Counters carry what the consuming statement needs to decide alone: how much is used and held, the ceiling, and until
  * when that is right. Whoever changes a plan, an override, a grant or a business's status closes them; the next to use
- * one finds none open, takes the subscription's lock and writes it anew.
+ * one finds none open, takes the subscription's lock and writes it anew. At most one counter of a feature is open at a
+ * time, that of the period which began last: the clock may go back, but nothing is counted in a period that is over.
  */
 
 export type Counter = Selectable<UsageCountersTable>
@@ -136,6 +137,14 @@ export async function refreshCounter(tx: Tx, ctx: Context, standing: Standing, n
     ...grants.flatMap((grant) => [grant.effectiveAt, grant.expiresAt]),
   ].flatMap((at) => (at !== null && at > now ? at.getTime() : []))
   const usable = access === 'full' && entitlement.source !== 'none'
+  await tx
+    .updateTable('usageCounters')
+    .set({ validUntil: sql<Date>`'-infinity'` })
+    .where('businessId', '=', businessId)
+    .where('feature', '=', name)
+    .where('periodStart', '<>', period.start)
+    .where('validUntil', '>', sql<Date>`'-infinity'`)
+    .execute()
   const state = {
     periodEnd: period.end,
     ...limitsOf(limitWith(entitlement.limit, current, grants, draws, now), entitlement.overage),

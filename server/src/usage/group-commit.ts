@@ -26,8 +26,9 @@ const laneMilliseconds = 8
  * Requests come sorted by counter; `reach` is the running sum of amounts within a counter and each counter has the slice
  * first..last of them. The number that fit is read off the locked row: width_bucket counts the reaches that are not
  * above the room that is left, in order of arrival. Counter and ledger are written together. A revoked credential makes
- * the statement do nothing but name it. `earliest` is the oldest time somebody backdated to, which must lie in the period;
- * the period is looked for by what `w` says, so that only with `w` in hand there is a key to look by.
+ * the statement do nothing but name it. `earliest` is the oldest time somebody backdated to, which must lie in the period.
+ * One counter of a feature is open at a time, and counts whoever comes: where the clock went back behind its beginning,
+ * or another process' clock is ahead, it happened when the period began.
  * Entries are picked out of their arrays by position: a function scan for each counter's slices costs twice as much.
  */
 const statement = `
@@ -50,7 +51,7 @@ with revoked as materialized (
     as w (business_id, feature, first, last, earliest)
   where c.business_id = w.business_id
     and c.feature = w.feature
-    and c.period_start <= least(w.earliest, $7)
+    and c.period_start <= coalesce(w.earliest, 'infinity')
     and c.valid_until > $7
     and (c.ceiling is null or c.used + c.held + ($6::bigint[])[w.first] <= c.ceiling)
     and not exists (select from revoked)
@@ -61,7 +62,7 @@ with revoked as materialized (
     (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
   select c.business_id, ($8::text[])[i], c.feature, c.period_start, 'consume', ($9::bigint[])[i],
     c.used - ($6::bigint[])[c.first + c.admitted - 1] + ($6::bigint[])[i], c.held, coalesce(c.soft_limit, c.ceiling),
-    ($10::text[])[i], ($11::text[])[i], ($12::text[])[i], coalesce(($13::timestamptz[])[i], $7)
+    ($10::text[])[i], ($11::text[])[i], ($12::text[])[i], coalesce(($13::timestamptz[])[i], greatest($7, c.period_start))
   from counted c, generate_series(c.first, c.first + c.admitted - 1) as i
 ), alerted as (
 ${alertInsert('($6::bigint[])[c.first + c.admitted - 1]', '$7')}

@@ -54,7 +54,6 @@ with counted as (
   set used = used + $3
   where business_id = $1
     and feature = $2
-    and period_start <= $4
     and valid_until > $4
     and (ceiling is null or used + held + $3 <= ceiling)
     and ($9::timestamptz is null or period_start <= $9)
@@ -64,7 +63,7 @@ with counted as (
   insert into freehold.usage_entries
     (business_id, id, feature, period_start, kind, amount, used_after, held_after, ceiling, credential_id, request_id, idempotency_key, at)
   select business_id, $6, feature, period_start, 'consume', $3, used, held, coalesce(soft_limit, ceiling), $5, $7, $8,
-    coalesce($9, $4)
+    coalesce($9, greatest($4, period_start))
   from counted
 ), alerted as (
 ${alertInsert('$3', '$4')}
@@ -75,7 +74,7 @@ const lookStatement = `
 select used, held, coalesce(soft_limit, ceiling) as "limit", period_start, period_end,
   exists (select from freehold.recent_revocations where credential_id = $4) as revoked
 from freehold.usage_counters
-where business_id = $1 and feature = $2 and period_start <= $3 and valid_until > $3`
+where business_id = $1 and feature = $2 and valid_until > $3`
 
 const repeatStatement = `
 select w.position, e.kind, e.feature, e.amount, e.used_after as used, e.held_after as held, e.ceiling as "limit", e.request_id, c.period_end

@@ -21,7 +21,7 @@ from unnest($1::text[], $2::text[], $3::int[]) as w (business_id, feature, posit
 cross join lateral (
   select used, held, ceiling, soft_limit, period_start, period_end
   from freehold.usage_counters
-  where business_id = w.business_id and feature = w.feature and period_start <= $4 and valid_until > $4
+  where business_id = w.business_id and feature = w.feature and valid_until > $4
   offset 0
 ) c`
 

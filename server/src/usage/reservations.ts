@@ -32,7 +32,6 @@ export async function reserveUnits(
     .selectAll()
     .where('businessId', '=', businessId)
     .where('feature', '=', feature)
-    .where('periodStart', '<=', now)
     .where('validUntil', '>', now)
     .forNoKeyUpdate()
     .executeTakeFirst()
