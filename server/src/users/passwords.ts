@@ -59,13 +59,17 @@ export async function proveAgain(ctx: Context, userId: string, password: string)
 }
 
 /** Locks the user, and says whether the password that was checked before is still theirs. */
-export async function stillProved(tx: Tx, { userId, passwordHash }: Proved): Promise<boolean> {
-  await lockUser(tx, userId)
+export async function stillProved(tx: Tx, { userId, passwordHash }: Proved, lock = lockUser): Promise<boolean> {
+  await lock(tx, userId)
   const account = await passwordAccount(tx).where('userId', '=', userId).executeTakeFirst()
   return account?.passwordHash === passwordHash
 }
 
-/** Whoever signs in, or changes how one signs in, goes one after the other. */
+/** While somebody signs in, how they sign in does not change; others may sign in as the same person meanwhile. */
+export const holdUser = (tx: Tx, userId: string) =>
+  tx.selectFrom('users').select('id').where('id', '=', userId).forShare().executeTakeFirst()
+
+/** Whoever changes how one signs in does so alone. */
 export const lockUser = (tx: Tx, userId: string) =>
   tx.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().executeTakeFirst()
 

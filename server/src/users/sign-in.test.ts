@@ -149,10 +149,7 @@ describe('signing in', () => {
     })
     expect((await freehold.api.get('/readyz')).status).toBe(200)
     expect(finished).toBeLessThan(100)
-    // They are one person's, so they wait for one another; a busy machine may ask some of them to try again.
-    const answers = await Promise.all(logins)
-    expect(answers).toContain(200)
-    expect(answers.filter((status) => ![200, 503].includes(status))).toEqual([])
+    expect(new Set(await Promise.all(logins))).toEqual(new Set([200]))
   })
 
   test('with a password that is changed meanwhile leaves no session behind', async () => {

@@ -12,15 +12,15 @@ import {
   type NewSession,
 } from './better-auth.ts'
 import { membershipsOf } from './memberships.ts'
-import { stillProved, type Proved } from './passwords.ts'
+import { holdUser, stillProved, type Proved } from './passwords.ts'
 import { userById } from './presenter.ts'
 
 /**
- * Signs in whoever has proved their password, or asks for the second factor. The password is looked at again under the
- * user's lock: a session that began with an old one must not outlive its change.
+ * Signs in whoever has proved their password, or asks for the second factor. The password is looked at again under a
+ * lock: a session that began with an old one must not outlive its change.
  */
 export async function signIn(tx: Tx, ctx: Context, proved: Proved, device: Device) {
-  if (!(await stillProved(tx, proved))) throw new FreeholdError('invalid_credentials')
+  if (!(await stillProved(tx, proved, holdUser))) throw new FreeholdError('invalid_credentials')
   return admit(tx, ctx, proved.userId, device)
 }
 
