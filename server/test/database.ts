@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync, statSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,12 +48,13 @@ const roomy = (folder: string) => {
   return bavail * bsize > 2 * 1024 ** 3
 }
 
-/** Clusters of runs that were killed: their process is gone. */
+/** Clusters of this user's runs that were killed: their process is gone. */
 async function sweep(home: string): Promise<void> {
   for (const name of await readdir(home).catch(() => [])) {
     const pid = /^freehold-test-(\d+)$/.exec(name)?.[1]
     if (pid === undefined || isAlive(Number(pid))) continue
     const folder = join(home, name)
+    if (statSync(folder, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue
     await openEmbedded({ dataDir: folder, durable: false }).then(
       (left) => left.stop(),
       () => {},
