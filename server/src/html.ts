@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** Markup that is safe to send: made by `html` alone. */
 export class Html {
   readonly text: string
@@ -21,3 +23,25 @@ function rendered(part: Part): string {
 }
 
 export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+
+/** The one style sheet of a page that stands alone, and the directive that names it by its hash. */
+export function styleSheet(style: string): { element: Html; source: string } {
+  // Not in a template: the hash is of every character, and a formatter may move those.
+  const element = new Html(`<style>${style}</style>`)
+  return { element, source: `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'` }
+}
+
+/** A page that stands alone: it runs nothing and loads nothing. */
+export const htmlPage = (title: string, sheet: Html, body: Html): string =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>${title}</title>
+        ${sheet}
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html>`.text

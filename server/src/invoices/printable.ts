@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
-import { html, Html } from '../html.ts'
+import { html, htmlPage, styleSheet } from '../html.ts'
 import type { Context } from '../context.ts'
 import type { Invoice } from './invoices.ts'
 import { formatMoney } from './money.ts'
 import type { WholeInvoice } from './whole-invoice.ts'
 
-const style = `
+const sheet = styleSheet(`
 body { margin: 0 auto; max-width: 720px; padding: 40px 24px; font: 15px/1.5 Inter, system-ui, sans-serif; color: #0f172a }
 h1 { font-size: 24px; margin: 0 } p { margin: 0 }
 header, dl { display: flex; justify-content: space-between; gap: 24px; margin: 0 0 32px }
@@ -18,15 +17,12 @@ footer { white-space: pre-line }
 .amount { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 tfoot td { border: 0; padding: 4px 0 } tfoot tr:last-child td { font-weight: 600 }
 @media print { body { padding: 0 } @page { margin: 2cm } }
-`
-
-// Not in the template: the hash is of every character, and a formatter may move those.
-const styleSheet = new Html(`<style>${style}</style>`)
+`)
 
 /** Nothing may run or be loaded; the one style sheet is named by its hash. */
 export const invoicePolicy = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  sheet.source,
   "frame-ancestors 'none'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -53,64 +49,52 @@ export function printableInvoice(
       <td>${label}</td>
       <td class="amount">${money(amount)}</td>
     </tr>`
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>${title}</title>
-        ${styleSheet}
-      </head>
-      <body>
-        <header>
-          <h1>${title}</h1>
-          <p>${stands[invoice.status]}</p>
-        </header>
-        <dl>
-          <div>
-            <dt>From</dt>
-            <dd>${invoice.billedBy ?? ''}</dd>
-          </div>
-          <div>
-            <dt>To</dt>
-            <dd>${invoice.billedTo ?? ''}</dd>
-          </div>
-          <div>
-            <dt>Date</dt>
-            <dd>${day(invoice.openedAt)}</dd>
-          </div>
-          <div>
-            <dt>Due</dt>
-            <dd>${day(invoice.dueAt)}</dd>
-          </div>
-        </dl>
-        <table>
-          <thead>
-            <tr>
-              <th>Description</th>
-              <th class="amount">Amount</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${lines.map(
-              ({ description, periodStart, periodEnd, amount }) =>
-                html`<tr>
-                  <td>${description}<small>${day(periodStart)} – ${day(periodEnd)}</small></td>
-                  <td class="amount">${money(amount)}</td>
-                </tr>`,
-            )}
-          </tbody>
-          <tfoot>
-            ${sum('Total', invoice.total)}
-            ${invoice.creditApplied > 0 ? [sum('From credit', -invoice.creditApplied)] : []}
-            ${payments.map(({ receivedAt, amount }) => sum(`Received ${day(receivedAt)}`, -amount))}
-            ${sum('Due', invoice.amountDue)}
-          </tfoot>
-        </table>
-        ${invoice.status === 'open' && howToPay !== null ? html`<footer>${howToPay}</footer>` : []}
-      </body>
-    </html> `
-  return page.text
+  const body = html` <header>
+      <h1>${title}</h1>
+      <p>${stands[invoice.status]}</p>
+    </header>
+    <dl>
+      <div>
+        <dt>From</dt>
+        <dd>${invoice.billedBy ?? ''}</dd>
+      </div>
+      <div>
+        <dt>To</dt>
+        <dd>${invoice.billedTo ?? ''}</dd>
+      </div>
+      <div>
+        <dt>Date</dt>
+        <dd>${day(invoice.openedAt)}</dd>
+      </div>
+      <div>
+        <dt>Due</dt>
+        <dd>${day(invoice.dueAt)}</dd>
+      </div>
+    </dl>
+    <table>
+      <thead>
+        <tr>
+          <th>Description</th>
+          <th class="amount">Amount</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${lines.map(
+          ({ description, periodStart, periodEnd, amount }) =>
+            html`<tr>
+              <td>${description}<small>${day(periodStart)} – ${day(periodEnd)}</small></td>
+              <td class="amount">${money(amount)}</td>
+            </tr>`,
+        )}
+      </tbody>
+      <tfoot>
+        ${sum('Total', invoice.total)} ${invoice.creditApplied > 0 ? [sum('From credit', -invoice.creditApplied)] : []}
+        ${payments.map(({ receivedAt, amount }) => sum(`Received ${day(receivedAt)}`, -amount))}
+        ${sum('Due', invoice.amountDue)}
+      </tfoot>
+    </table>
+    ${invoice.status === 'open' && howToPay !== null ? html`<footer>${howToPay}</footer>` : []}`
+  return htmlPage(title, sheet.element, body)
 }
 
 const day = (at: Date | null) => at?.toISOString().slice(0, 10) ?? ''

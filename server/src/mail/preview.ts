@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { html, Html } from '../html.ts'
+import { html, Html, htmlPage, styleSheet } from '../html.ts'
 
 /** Pages on which a maintainer reads mails, and what a mail's own markup may do where it is shown. */
 
@@ -14,17 +13,16 @@ export const mailPolicy = [
   'sandbox allow-popups allow-popups-to-escape-sandbox',
 ].join('; ')
 
-const style = `
+const sheet = styleSheet(`
 :root { color-scheme: light dark } body { margin: 0 auto; max-width: 1080px; padding: 24px 16px; font: 15px/1.5 system-ui, sans-serif }
 h1 { font-size: 20px } li { margin: 4px 0 } small { opacity: .8 } pre { white-space: pre-wrap; overflow-wrap: anywhere }
 iframe { width: 100%; height: 720px; border: 1px solid #8291a7; border-radius: 8px; background: #fff }
 iframe.narrow { width: 360px; max-width: 100% } dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px } dd { margin: 0 }
-`
-const styleSheet = new Html(`<style>${style}</style>`)
+`)
 
 export const previewPolicy = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  sheet.source,
   "frame-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -32,21 +30,14 @@ export const previewPolicy = [
 ].join('; ')
 
 const page = (title: string, content: Html[]): string =>
-  html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>${title}</title>
-        ${styleSheet}
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          ${content}
-        </main>
-      </body>
-    </html>`.text
+  htmlPage(
+    title,
+    sheet.element,
+    html`<main>
+      <h1>${title}</h1>
+      ${content}
+    </main>`,
+  )
 
 export type Listed = { href: string; subject: string; about: string }
 
