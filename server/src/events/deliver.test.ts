@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { afterEach, describe, expect, test } from 'vitest'
-import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { describe, expect, test } from 'vitest'
+import { days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { openSeveral } from '../../test/several.ts'
 import { systemActor } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { cleanUp } from '../jobs/clean-up.ts'
@@ -13,21 +14,7 @@ import { openDelivery } from './deliver.ts'
 import { emit, emitAll } from './emit.ts'
 import { skipEvent, stuckEvents } from '../background/stuck-events.ts'
 
-const open: TestFreehold[] = []
-async function start(options: Parameters<typeof createTestFreehold>[0] = {}): Promise<TestFreehold> {
-  const freehold = await createTestFreehold(options)
-  open.unshift(freehold)
-  return freehold
-}
-/** Stops one before the test ends; what it has written stays. */
-async function stop(freehold: TestFreehold): Promise<void> {
-  open.splice(open.indexOf(freehold), 1)
-  await freehold.close()
-}
-afterEach(async () => {
-  // The one whose database it is was opened first and closes last.
-  for (const freehold of open.splice(0)) await freehold.close()
-})
+const { start, stop } = openSeveral()
 
 const productWith = (on: EventHandlers) =>
   defineProduct({

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { pino } from 'pino'
-import { afterEach, describe, expect, test } from 'vitest'
-import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { describe, expect, test } from 'vitest'
+import { days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { openSeveral } from '../../test/several.ts'
 import { days, defineProduct, usd } from '../product.ts'
 import { openMailer } from '../mail/deliver.ts'
 import { checkTaskNames } from '../tasks.ts'
@@ -12,21 +13,7 @@ import { runDueSchedules } from './schedules.ts'
 
 const hour = 3600
 
-const open: TestFreehold[] = []
-async function start(options: Parameters<typeof createTestFreehold>[0] = {}): Promise<TestFreehold> {
-  const freehold = await createTestFreehold(options)
-  open.unshift(freehold)
-  return freehold
-}
-/** Stops one before the test ends; what it has written stays. */
-async function stop(freehold: TestFreehold): Promise<void> {
-  open.splice(open.indexOf(freehold), 1)
-  await freehold.close()
-}
-afterEach(async () => {
-  // The one whose database it is was opened first and closes last.
-  for (const freehold of open.splice(0)) await freehold.close()
-})
+const { start, stop } = openSeveral()
 
 function productWith(tasks: Record<string, { schedule: string; run: () => Promise<void> }>) {
   return defineProduct({
