@@ -1,6 +1,4 @@
-import type { Logger } from 'pino'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import type pg from 'pg'
 import { access } from './access/access.ts'
 import { authentication, isSignedIn } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
@@ -16,54 +14,17 @@ import { eventsChannel } from './events/emit.ts'
 import { fetchFrom, type Fetch } from './http/fetch.ts'
 import { openRateLimits } from './http/rate-limits.ts'
 import { buildServer, freeholdPlugin, type ServerParts } from './http/server.ts'
-import { useProvider, type PaymentProvider } from './invoices/provider.ts'
+import { useProvider } from './invoices/provider.ts'
 import { openJobs, type Jobs } from './jobs/jobs.ts'
 import { openMailer, type Mailer } from './mail/deliver.ts'
-import { complete, contextOf, openStorage, type CompleteOptions } from './open-context.ts'
+import { contextOf, openStorage } from './open-context.ts'
+import { complete, type CompleteOptions, type FreeholdOptions } from './options.ts'
 import { createMissingPlans } from './plans/plans.ts'
 import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
-import type { TypedProduct } from './product.ts'
 import { routes } from './routes.ts'
-import type { SocialSignIn } from './social-providers.ts'
 import { startWorker, type Worker } from './jobs/worker.ts'
 import { checkTaskNames, eventHandlers, tasks } from './tasks.ts'
 import type { Port } from './usage/meter.ts'
-
-/** How Freehold is put into an application. What is left out comes from the environment, or has a default. */
-export type FreeholdOptions<Names extends ProductNames = ProductNames> = {
-  product: TypedProduct<Names>
-  /** A connection string, or a pool of the application's whose settings are used for our own pools. */
-  database: string | pg.Pool
-  /**
-   * Signs sessions and seals what is stored encrypted: at least 32 characters, the same in every process. Without it
-   * SECRET of the environment, and in development one that is made and kept.
-   */
-  secret?: string
-  /** Where links in mails lead; without it PUBLIC_URL. */
-  publicUrl?: string
-  /** Turns the movable clock and the mailbox off; without it whether NODE_ENV is production. */
-  production?: boolean
-  /** Without it SMTP_URL. */
-  smtpUrl?: string
-  /** Without it MAIL_FROM. */
-  mailFrom?: string
-  /**
-   * Lets people sign in with Google or GitHub. Register `PUBLIC_URL/sign-in/google` and `PUBLIC_URL/sign-in/github`
-   * there as the address that leads back.
-   */
-  socialSignIn?: SocialSignIn
-  rateLimits?: boolean
-  trustedProxies?: string[]
-  /** Whether this process also runs jobs and tasks. */
-  worker?: boolean
-  /** Serves the portal at this path and the console below it, such as `{ basePath: '/' }`; without it neither. */
-  portal?: { basePath: string }
-  /** Takes money for invoices; without it payments are recorded as they come in. */
-  payments?: PaymentProvider
-  /** Whether to bring the schema up to date at start. */
-  migrate?: boolean
-  logger?: Logger
-}
 
 /** Freehold in an application. */
 export type Freehold<Names extends ProductNames = ProductNames> = {

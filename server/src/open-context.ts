@@ -1,48 +1,13 @@
 import { pino, type Logger } from 'pino'
 import { openClock, type Clock } from './clock.ts'
 import type { Context } from './context.ts'
-import { defaultDataDir } from './db/embedded.ts'
 import { migrate } from './db/migrate.ts'
 import { connectionOf, openDatabase, type Database } from './db/open.ts'
-import { developmentSecret } from './development-secret.ts'
-import { ConfigurationError, readLibraryEnvironment } from './environment.ts'
-import type { FreeholdOptions } from './freehold.ts'
 import { newId } from './ids.ts'
 import type { Jobs } from './jobs/jobs.ts'
+import { complete, type CompleteOptions, type FreeholdOptions } from './options.ts'
 import { permissionTable } from './permissions.ts'
-import type { ProductNames } from './product-names.ts'
 import { openSecrets } from './secrets.ts'
-import { isSafeEndpoint } from './social-providers.ts'
-
-/** What the options leave open, from the environment. */
-export async function complete<Names extends ProductNames>(options: FreeholdOptions<Names>): Promise<CompleteOptions> {
-  const { product, production, secret, publicUrl, smtpUrl, mailFrom, socialSignIn = {} } = options
-  const endpoints = [socialSignIn.google?.issuer, socialSignIn.github?.url]
-  const unsafe = endpoints.filter((each) => each !== undefined && !isSafeEndpoint(each))
-  if (unsafe.length > 0) {
-    throw new ConfigurationError(
-      unsafe.map((each) => `socialSignIn: ${each} must be an address that starts with https://`),
-    )
-  }
-  const environment = readLibraryEnvironment({
-    NODE_ENV: production === undefined ? undefined : production ? 'production' : 'development',
-    SECRET: secret,
-    PUBLIC_URL: publicUrl,
-    SMTP_URL: smtpUrl,
-    MAIL_FROM: mailFrom,
-  })
-  return {
-    ...options,
-    production: environment.production,
-    secret: environment.secret ?? (await developmentSecret(environment.dataDir ?? defaultDataDir(process.cwd()))),
-    publicUrl: environment.publicUrl,
-    ...(environment.smtpUrl === undefined ? {} : { smtpUrl: environment.smtpUrl }),
-    mailFrom: environment.mailFrom ?? `${product.name} <freehold@localhost>`,
-  }
-}
-
-export type CompleteOptions = FreeholdOptions &
-  Required<Pick<FreeholdOptions, 'secret' | 'production' | 'publicUrl' | 'mailFrom'>>
 
 /**
  * What a command needs beside servers that may be running: the context alone. It serves nothing, listens to nothing and

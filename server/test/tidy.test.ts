@@ -51,6 +51,7 @@ const assembly = new Set([
   'freehold.ts',
   'create.ts',
   'open-context.ts',
+  'options.ts',
   'routes.ts',
   'tasks.ts',
   'index.ts',

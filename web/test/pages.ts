@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expect, inject } from 'vitest'
 import { createTestFreehold } from '../../server/test/harness.ts'
-import type { FreeholdOptions } from '../../server/src/freehold.ts'
+import type { FreeholdOptions } from '../../server/src/options.ts'
 import { launchChromium } from './chromium.ts'
 
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
