@@ -14,12 +14,26 @@ export const OptionalInteger = Type.Unsafe<number | null>({ type: ['integer', 'n
 const misplaced = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069'
 const invisible = '\\s\\u00ad\\u115f\\u1160\\u200b-\\u200f\\u2060-\\u2064\\u3164'
 
+const longestName = 120
+
 /** Text a person typed: something visible, and nothing that disturbs what stands around it. */
 export const Name = Type.String({
   minLength: 1,
-  maxLength: 120,
+  maxLength: longestName,
   pattern: `^[^${misplaced}]*[^${invisible}${misplaced}][^${misplaced}]*$`,
 })
+
+/** What others say somebody is called, made one: without what may not stand in it, and empty where nothing is to be seen. */
+export function nameFrom(text: string): string {
+  const name = text
+    .toWellFormed()
+    .replaceAll(new RegExp(`[${misplaced}]`, 'g'), '')
+    .trim()
+  if (new RegExp(`^[${invisible}]*$`).test(name)) return ''
+  // Cut between characters, not within one.
+  return name.slice(0, longestName).replace(/[\ud800-\udbff]$/, '')
+}
+
 export const ExternalId = Type.String({
   minLength: 1,
   maxLength: 200,

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
 import { FreeholdError } from '../errors.ts'
+import { nameFrom } from '../http/schemas.ts'
 import { providersOf, socialProviders, type SocialProvider } from '../social-providers.ts'
 import { authLibrary, authOptions, cookieValueOf, sendCookie, type Linked } from './better-auth.ts'
 import { githubProfile, githubEndpoints } from './github.ts'
@@ -180,17 +181,10 @@ function personOf({ user, profile }: Told) {
   return {
     email: (user.email ?? '').toLowerCase(),
     emailVerified: user.emailVerified === true,
-    firstName: nameFrom(profile.given_name ?? first),
-    lastName: nameFrom(profile.family_name ?? rest.join(' ')),
+    firstName: nameFrom(String(profile.given_name ?? first)),
+    lastName: nameFrom(String(profile.family_name ?? rest.join(' '))),
   }
 }
-
-// As the schema of a name has it: what others let people type is not always what we do.
-const nameFrom = (text: unknown) =>
-  String(text)
-    .replaceAll(/[\u0000-\u001f\u007f]/g, '')
-    .trim()
-    .slice(0, 120)
 
 async function stateCookieName(ctx: Context): Promise<string> {
   const { $context } = await social(ctx)

@@ -116,6 +116,17 @@ describe('somebody new', () => {
     expect(named.body.user).toMatchObject({ firstName: 'Cher', lastName: '' })
   })
 
+  test('is called nothing there that nobody could be called here', async () => {
+    const { pendingToken, person } = await introduced(freehold, { firstName: '\u202eAnn\u0007', lastName: '\u200b' })
+    const { user } = freehold.ok(await finish(pendingToken))
+    expect(user).toMatchObject({ email: person.email, firstName: 'Ann', lastName: '' })
+    const unseen = await introduced(freehold, { firstName: '\u2060 \u3164', lastName: 'Lee' })
+    const answer = await finish(unseen.pendingToken)
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: 'body/firstName' }] } })
+    const long = await introduced(freehold, { firstName: 'x'.repeat(119) + '👋', lastName: 'Lee' })
+    expect(freehold.ok(await finish(long.pendingToken)).user.firstName).toBe('x'.repeat(119))
+  })
+
   test('says nothing that the provider has said', async () => {
     const { pendingToken } = await introduced()
     for (const [field, value] of Object.entries({ email: 'other@acme.test', password })) {
