@@ -125,6 +125,40 @@ describe('consume', () => {
     expect((await freehold.api.post('/v1/check', { feature: 'recordings' }, { token: acme })).body.used).toBe(0)
   })
 
+  test('counts a thousand events of one request in a few statements, each once', async () => {
+    const acme = await freehold.signUp()
+    const token = key(acme)
+    const events = Array.from({ length: 1000 }, (_, index) => ({
+      feature: 'recordings',
+      // Every tenth comes twice.
+      idempotencyKey: `event-${index % 10 === 9 ? index - 1 : index}`,
+    }))
+    let statements = 0
+    const pool = freehold.ctx.db.gatePool
+    const query = pool.query.bind(pool) as (...args: unknown[]) => unknown
+    pool.query = ((...args: unknown[]) => {
+      statements += 1
+      return query(...args)
+    }) as typeof pool.query
+    const { items } = freehold.ok(await freehold.api.post('/v1/usage', { events }, { token }))
+    pool.query = query as typeof pool.query
+    expect(statements).toBeLessThan(40)
+    expect(items.map(({ idempotencyKey }: { idempotencyKey: string }) => idempotencyKey)).toEqual(
+      events.map(({ idempotencyKey }) => idempotencyKey),
+    )
+    const allowed = items.filter((each: { allowed: boolean }) => each.allowed)
+    expect(new Set(allowed.map(({ idempotencyKey }: { idempotencyKey: string }) => idempotencyKey)).size).toBe(100)
+    expect(items.filter((each: { code: string | null }) => each.code === 'limit_reached')).toHaveLength(
+      1000 - allowed.length,
+    )
+    const [ledger] = await freehold.sql(
+      `select count(*)::int as entries, (select used::int from freehold.usage_counters where business_id = $1)
+       from freehold.usage_entries where business_id = $1`,
+      [acme.business.id],
+    )
+    expect(ledger).toEqual({ entries: 100, used: 100 })
+  })
+
   test.each([-1, 0, 1.5, 2 ** 53, '1', null, true])('refuses the amount %j and counts nothing', async (amount) => {
     const acme = await freehold.signUp()
     const refused = await freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: key(acme) })

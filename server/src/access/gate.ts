@@ -11,8 +11,9 @@ import { freezes } from '../usage/frozen-items.ts'
 import { groupCommit } from '../usage/group-commit.ts'
 import { giveBackLapsed, lapsedUnits } from '../usage/lapsed-reservations.ts'
 import { findItem } from '../usage/items.ts'
-import { isLockTimeout, repeatOf, type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
+import { isLockTimeout, type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
 import { openCounter as lookAtCounter, type OpenCounter } from '../usage/open-counters.ts'
+import { findRepeat } from '../usage/repeats.ts'
 import { isReservedTwice, reserveUnits } from '../usage/reservations.ts'
 import { openCounter } from './opening.ts'
 import { standingOf } from './standings.ts'
@@ -137,7 +138,7 @@ export function consumeUnits(
   }
   return gated(ctx, subject, ask, 'metered', {
     attempt: () => tooLate(ctx, ask.at) ?? groupCommit(ctx)(consumption),
-    repeat: () => repeatOf(ctx.db.gatePool, consumption),
+    repeat: () => findRepeat(ctx)(consumption),
   })
 }
 

@@ -280,6 +280,7 @@ export const gateRoutes: Routes = (app, ctx) => {
       config,
       schema: {
         summary: 'Report up to 1,000 events, each with its own key and answer',
+        description: 'They are counted together: where not all of them fit, which of them do is not promised',
         tags,
         body: Type.Object(
           {
@@ -309,21 +310,15 @@ export const gateRoutes: Routes = (app, ctx) => {
       const subject = await subjectOf(request, fields)
       // All of them before the first is counted.
       const times = events.map(({ at }, index) => instant(`body/events/${index}/at`, at))
-      const items = []
-      for (const [index, { amount = 1, at: _at, ...event }] of events.entries()) {
-        const answer = subject
-          ? await report(
-              consumeUnits(ctx, subject, {
-                ...event,
-                amount,
-                requestId: request.id,
-                at: times[index],
-              }),
-              request.id,
-            )
-          : refused('unauthenticated', request.id)
-        items.push({ ...answer, idempotencyKey: event.idempotencyKey })
-      }
+      // All at once, so that they share statements. Where not all of them fit, two statements may be admitted in any order.
+      const items = await Promise.all(
+        events.map(async ({ amount = 1, at: _at, ...event }, index) => {
+          const counting =
+            subject && consumeUnits(ctx, subject, { ...event, amount, requestId: request.id, at: times[index] })
+          const answer = counting ? await report(counting, request.id) : refused('unauthenticated', request.id)
+          return { ...answer, idempotencyKey: event.idempotencyKey }
+        }),
+      )
       // They share a request id, so one of them can be asked about.
       const first = items.findIndex(({ code }) => isDenial(code))
       const denied = items[first]

@@ -2036,7 +2036,7 @@ export interface paths {
         put?: never;
         /**
          * Report up to 1,000 events, each with its own key and answer
-         * @description For any valid credential
+         * @description They are counted together: where not all of them fit, which of them do is not promised. For any valid credential
          */
         post: operations["reportUsage"];
         delete?: never;
