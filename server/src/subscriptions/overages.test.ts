@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { whatDoesNotAddUp } from '../../test/invoices.ts'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
 import { openStaff, type Staff } from '../../test/staff.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
 import { days, defineProduct, months, usd } from '../product.ts'
+import { confirmReservation } from '../usage/reservations.ts'
 import { settleLateOverages } from './late-overages.ts'
 import { renewDue } from './renewal.ts'
 
@@ -67,6 +69,15 @@ async function beyond(plan?: string, units = 150) {
   }
 }
 
+/** As long before the end of the business's cycle. */
+async function anHourBeforeTheEnd(businessId: string): Promise<void> {
+  const [{ cycle_end: end }] = await freehold.sql(
+    `select cycle_end from freehold.subscriptions where business_id = $1 and status = 'active'`,
+    [businessId],
+  )
+  await freehold.advance(Math.floor((end.getTime() - freehold.ctx.now().getTime()) / 1000) - 3600)
+}
+
 describe('what is used beyond a limit for a price', () => {
   test('stands on the invoice of the next cycle, once, whoever takes the boundary', async () => {
     const swept = await beyond('paid')
@@ -81,6 +92,41 @@ describe('what is used beyond a limit for a price', () => {
     await renewDue(freehold.ctx)
     for (const acme of [swept, used]) expect((await acme.invoices()).at(-1)).toEqual(['cycle 3000'])
     expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('is all of it when a reservation is confirmed at the moment at which the sweep reckons', async () => {
+    const acme = await beyond('paid')
+    const body = { feature: 'recordings', amount: 20, ttlSeconds: 86_400 }
+    await anHourBeforeTheEnd(acme.id)
+    const { id } = freehold.ok(await freehold.api.post('/v1/reservations', body, { token: acme.key }))
+    // Closes the counter, so that the sweep has no reason to wait for it.
+    await acme.staff('POST', '/grants', { feature: 'recordings', amount: 10 })
+    await freehold.advance(3602)
+    const waits = async () => (await freehold.sql('select from pg_locks where not granted')).length > 0
+    const run = await acrossBusinesses(freehold.ctx.db, async (tx) => {
+      await confirmReservation(tx, freehold.ctx, { businessId: acme.id, id, credentialId: undefined })
+      const sweeping = renewDue(freehold.ctx)
+      while (!(await waits()));
+      return { sweeping }
+    })
+    expect(await run.sweeping).toMatchObject({ alone: 0, failed: 0, behind: 0 })
+    expect(await acme.invoices()).toEqual([['cycle 3000'], ['cycle 3000', 'overage 600']])
+    expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('keeps nobody else from being renewed when it is more than can be counted', async () => {
+    const [acme, other] = [await beyond('paid'), await beyond('paid')]
+    await freehold.sql(
+      `update freehold.usage_counters set used = 9000000000000000 where business_id = $1 and feature = 'recordings'`,
+      [acme.id],
+    )
+    await freehold.advance(seconds(31))
+    expect(await renewDue(freehold.ctx)).toMatchObject({ alone: 0, failed: 1 })
+    expect(await other.invoices()).toEqual([['cycle 3000'], ['cycle 3000', 'overage 500']])
+    expect(await acme.invoices()).toEqual([['cycle 3000']])
+    await freehold.sql('update freehold.usage_counters set used = 150 where business_id = $1', [acme.id])
+    expect(await renewDue(freehold.ctx)).toMatchObject({ renewed: 1, failed: 0 })
+    expect(await acme.invoices()).toEqual([['cycle 3000'], ['cycle 3000', 'overage 500']])
   })
 
   test('is owed where the cycles themselves cost nothing', async () => {
@@ -215,11 +261,7 @@ describe('what is confirmed or set right after it was billed', () => {
   async function closed({ held = 20, used = 150 } = {}) {
     const acme = await beyond('paid', used)
     const at = freehold.ctx.now().toISOString()
-    const [{ cycle_end: end }] = await freehold.sql(
-      `select cycle_end from freehold.subscriptions where business_id = $1 and status = 'active'`,
-      [acme.id],
-    )
-    await freehold.advance(Math.floor((end.getTime() - freehold.ctx.now().getTime()) / 1000) - 3600)
+    await anHourBeforeTheEnd(acme.id)
     const body = { feature: 'recordings', amount: held, ttlSeconds: 86_400 }
     const reserved = freehold.ok(await freehold.api.post('/v1/reservations', body, { token: acme.key }))
     await freehold.advance(3602)

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
+import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { paymentTermDays } from '../invoices/finalising.ts'
 import { openInvoice, type InvoiceLine } from '../invoices/invoices.ts'
+import { closingAccounts, type Closing } from '../usage/closing-accounts.ts'
 import { loadAccounts } from '../usage/counters.ts'
 import {
   featuresWithOverage,
@@ -23,6 +25,71 @@ export async function overagesOf(tx: Tx, closed: Subscription): Promise<InvoiceL
   const overages = await unbilledIn(tx, closed, featuresWithOverage(closed.plan.includes))
   for (const each of overages) await keepBilled(tx, closed, each, true)
   return linesOf(closed, overages)
+}
+
+/**
+ * The same for cycles of many businesses, those of one in their order. No counter is locked ahead: one that has counted
+ * meanwhile, because a reservation was confirmed, is reckoned once more.
+ */
+export async function overagesOfEach(tx: Tx, closed: Subscription[]): Promise<Map<Subscription, InvoiceLine[]>> {
+  const lines = new Map<Subscription, InvoiceLine[]>()
+  let left = closed.filter(mayOwe)
+  while (left.length > 0) {
+    const accounts = await closingAccounts(tx, closings(left))
+    const reckoned = left.flatMap((cycle) =>
+      periodOverages({ ...cycle, includes: cycle.plan.includes }, (name) => accounts(cycle.businessId, name)).map(
+        (each) => ({ cycle, ...each }),
+      ),
+    )
+    const kept = await keepBilledOfEach(tx, reckoned)
+    const lost = new Set<Subscription>()
+    for (const each of reckoned) {
+      if (kept.has(each)) lines.set(each.cycle, [...(lines.get(each.cycle) ?? []), ...linesOf(each.cycle, [each])])
+      else lost.add(each.cycle)
+    }
+    left = left.filter((cycle) => lost.has(cycle))
+  }
+  return lines
+}
+
+const mayOwe = ({ status, plan }: Subscription) =>
+  status !== 'trialing' && status !== 'paused' && featuresWithOverage(plan.includes).length > 0
+
+/** From the first of a business's cycles on. */
+function closings(cycles: Subscription[]): Closing[] {
+  const first = new Map<string, Closing>()
+  for (const { businessId, plan, cycleStart: since } of cycles) {
+    for (const feature of featuresWithOverage(plan.includes)) {
+      const key = `${businessId} ${feature}`
+      if (!first.has(key)) first.set(key, { businessId, feature, since })
+    }
+  }
+  return [...first.values()]
+}
+
+/** Writes what still is as it was reckoned, and answers that. */
+async function keepBilledOfEach<Reckoned extends PeriodOverage & { cycle: Subscription }>(
+  tx: Tx,
+  reckoned: Reckoned[],
+): Promise<Set<Reckoned>> {
+  if (reckoned.length === 0) return new Set()
+  const { rows } = await sql<{ position: number }>`
+    update freehold.usage_counters c
+    set billed = c.billed + each.units,
+      overages = each.overages
+    from unnest(
+      ${reckoned.map(({ cycle }) => cycle.businessId)}::text[], ${reckoned.map(({ feature }) => feature)}::text[],
+      ${reckoned.map(({ period }) => period.periodStart)}::timestamptz[],
+      ${reckoned.map(({ period }) => period.used)}::bigint[], ${reckoned.map(({ units }) => units)}::bigint[],
+      ${reckoned.map((each) => JSON.stringify(billedWith(each.cycle, each, true)))}::jsonb[],
+      ${reckoned.map((_, index) => index)}::int[]
+    ) as each (business_id, feature, period_start, used, units, overages, position)
+    where c.business_id = each.business_id
+      and c.feature = each.feature
+      and c.period_start = each.period_start
+      and c.used = each.used
+    returning each.position`.execute(tx)
+  return new Set(rows.flatMap(({ position }) => reckoned[position] ?? []))
 }
 
 /**
@@ -52,22 +119,29 @@ async function unbilledIn(tx: Tx, cycle: Subscription, features: string[], at?: 
 }
 
 /** So that no unit is billed twice, whatever the limit is afterwards. */
-async function keepBilled(
-  tx: Tx,
-  { businessId, id, cycleNumber, plan, price }: Subscription,
-  { feature, period: { periodStart, overages }, overage, units, amount }: PeriodOverage,
-  isOver: boolean,
-): Promise<void> {
+async function keepBilled(tx: Tx, cycle: Subscription, each: PeriodOverage, isOver: boolean): Promise<void> {
+  const { feature, period, units } = each
   if (units === 0 && !isOver) return
-  const sold = { subscriptionId: id, cycleNumber, plan: plan.planKey, price }
-  const billed: BilledOverage = { ...sold, terms: overage, units, amount, credited: 0, isOver }
   await tx
     .updateTable('usageCounters')
-    .set((set) => ({ billed: set('billed', '+', units), overages: JSON.stringify([...(overages ?? []), billed]) }))
-    .where('businessId', '=', businessId)
+    .set((set) => ({
+      billed: set('billed', '+', units),
+      overages: JSON.stringify(billedWith(cycle, each, isOver)),
+    }))
+    .where('businessId', '=', cycle.businessId)
     .where('feature', '=', feature)
-    .where('periodStart', '=', periodStart)
+    .where('periodStart', '=', period.periodStart)
     .execute()
+}
+
+/** What was billed of a period, this included. */
+function billedWith(
+  { id, cycleNumber, plan, price }: Subscription,
+  { period, overage, units, amount }: PeriodOverage,
+  isOver: boolean,
+): BilledOverage[] {
+  const sold = { subscriptionId: id, cycleNumber, plan: plan.planKey, price }
+  return [...(period.overages ?? []), { ...sold, terms: overage, units, amount, credited: 0, isOver }]
 }
 
 const linesOf = ({ plan: { planKey, includes }, price, cycleStart, cycleEnd }: Subscription, of: PeriodOverage[]) =>

@@ -3,10 +3,13 @@ import { auditEach } from '../audit/audit.ts'
 import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { emitAll } from '../events/emit.ts'
+import type { InvoiceLine } from '../invoices/invoices.ts'
 import { invalidateCountersOfEach } from '../usage/counters.ts'
 import { eventOf } from './announcing.ts'
 import { billCycles } from './billing.ts'
 import type { Subscription } from './lifecycle.ts'
+import { overagesOfEach } from './overages.ts'
+import { rollOverEach, type Turn } from './rollover.ts'
 import { summary } from './subscriptions.ts'
 
 /** A subscription as it was read, and as it is in each cycle since. */
@@ -14,8 +17,8 @@ export type Renewal = { before: Subscription; cycles: Subscription[] }
 
 /**
  * Writes renewals of many businesses with one statement for each table: those that still are as they were read get
- * their new cycle, its history, audit entries, invoices and events, and their counters are closed. Answers how many
- * these were.
+ * their new cycle, its history, what is left over for it, audit entries, invoices and events, and their counters are
+ * closed. Answers how many these were.
  *
  * Statements name rows by key and compare; none locks rows ahead, does arithmetic on dates or asks for the time, so
  * that they work as they are where tables are spread over machines.
@@ -24,13 +27,21 @@ export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): 
   await lockInOrder(tx)
   const won = await compareAndSet(tx, renewals)
   const businessIds = won.map(({ before }) => before.businessId)
-  const cycles = won.flatMap((renewal) => renewal.cycles)
+  const turns = won.flatMap(turnsOf)
+  const cycles = turns.map(({ after }) => after)
   if (won.length === 0) return 0
+  // What they have counted stays from here on, but for what is confirmed of reservations.
   await invalidateCountersOfEach(tx, businessIds)
+  const overages = await overagesOfTurns(tx, turns)
   await recordCycles(tx, ctx, cycles)
-  await auditEach(tx, ctx, systemActor('renewal'), won.flatMap(auditEntries))
-  await billCycles(tx, ctx, cycles)
-  await emitAll(tx, ctx, won.flatMap(events))
+  await rollOverEach(tx, ctx, turns)
+  await auditEach(tx, ctx, systemActor('renewal'), turns.map(auditEntry))
+  await billCycles(tx, ctx, cycles, overages)
+  await emitAll(
+    tx,
+    ctx,
+    turns.map(({ before, after }) => eventOf('renewed', before, after)),
+  )
   return won.length
 }
 
@@ -63,6 +74,20 @@ async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
   return renewals.filter(({ before: { id } }) => won.has(id))
 }
 
+/** What was used beyond the limits in the cycles that ended, by the cycles that began. */
+async function overagesOfTurns(tx: Tx, turns: Turn[]): Promise<Map<Subscription, InvoiceLine[]>> {
+  const ended = await overagesOfEach(
+    tx,
+    turns.map(({ before }) => before),
+  )
+  return new Map(
+    turns.flatMap(({ before, after }) => {
+      const lines = ended.get(before) ?? []
+      return lines.length > 0 ? [[after, lines] as const] : []
+    }),
+  )
+}
+
 async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promise<void> {
   const column = <Name extends keyof Subscription>(name: Name) => cycles.map((cycle) => cycle[name])
   await sql`
@@ -76,14 +101,14 @@ async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promi
     ) as each`.execute(tx)
 }
 
-const auditEntries = ({ before, cycles }: Renewal) =>
-  cycles.map((cycle, index) => ({
-    businessId: cycle.businessId,
-    action: 'subscription.renewed',
-    target: { kind: 'subscription', id: cycle.id },
-    before: summary(cycles[index - 1] ?? before),
-    after: summary(cycle),
-  }))
+/** Each boundary by itself: the cycle that ended there, and the one that began. */
+const turnsOf = ({ before, cycles }: Renewal): Turn[] =>
+  cycles.map((after, index) => ({ before: cycles[index - 1] ?? before, after }))
 
-const events = ({ before, cycles }: Renewal) =>
-  cycles.map((cycle, index) => eventOf('renewed', cycles[index - 1] ?? before, cycle))
+const auditEntry = ({ before, after }: Turn) => ({
+  businessId: after.businessId,
+  action: 'subscription.renewed',
+  target: { kind: 'subscription', id: after.id },
+  before: summary(before),
+  after: summary(after),
+})

@@ -6,10 +6,8 @@ import { acrossBusinesses, sqlState, waitAtMost } from '../db/transactions.ts'
 import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
 import { hashToken } from '../secrets.ts'
 import { isLockTimeout } from '../usage/meter.ts'
-import { featuresWithOverage } from '../usage/overage.ts'
 import { advance, isDue, type Subscription } from './lifecycle.ts'
 import { writeRenewals, type Renewal } from './renewal-writes.ts'
-import { rolledOverFeatures } from './rollover.ts'
 import { advanceLocked, storedSubscription, withPlans } from './subscriptions.ts'
 
 /**
@@ -121,8 +119,6 @@ function claimed(ctx: Context, name: string, work: () => Promise<void>): Promise
 /** Plain renewals are written together, in key order; everything else goes one by one. */
 async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   const now = ctx.now()
-  // What is left over is reckoned subscription by subscription.
-  const isPlain = rolledOverFeatures(ctx).length === 0
   // Read after the rows, so that every version they name is among these.
   const { byId } = await planCatalogue(ctx.db.across)
   const alone: Row[] = []
@@ -130,7 +126,7 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   let cycles = 0
   for (const row of due.toSorted(byKey)) {
     if (run.failed.has(row.id)) continue
-    const renewal = isPlain ? plainRenewal(row, byId, now) : undefined
+    const renewal = plainRenewal(row, byId, now)
     if (!renewal) {
       alone.push(row)
       continue
@@ -151,8 +147,6 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
 function plainRenewal(row: Row, versions: Map<string, PlanVersion>, now: Date): Renewal | undefined {
   const plan = versions.get(row.planVersionId)
   if (!plan || row.pendingChange || row.awaiting) return undefined
-  // What was used beyond its limits is reckoned under the counters' locks.
-  if (featuresWithOverage(plan.includes).length > 0) return undefined
   const before = withPlans(row, { plan, pending: plan, awaited: plan })
   const cycles: Subscription[] = []
   try {
@@ -214,8 +208,8 @@ function noteFailure(ctx: Context, run: Run, { businessId, id }: { businessId: s
   ctx.log.error({ err: error, businessId, subscription: id }, 'a subscription could not be renewed')
 }
 
-/** Something about the rows themselves: a constraint, a value out of range. */
-const isRefused = (error: unknown): boolean => /^2[23]/.test(sqlState(error) ?? '')
+/** Something about the rows themselves: a constraint, a value out of range, a sum that cannot be counted exactly. */
+const isRefused = (error: unknown): boolean => error instanceof RangeError || /^2[23]/.test(sqlState(error) ?? '')
 
 // By byte, as the database orders them.
 function byKey(left: Row, right: Row): number {

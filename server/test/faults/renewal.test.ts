@@ -50,6 +50,21 @@ async function nextBoundary() {
     [changing],
   )
   await freehold.sql(`update freehold.subscriptions set status = 'active' where status = 'past_due'`)
+  await freehold.sql(
+    `with counted as (
+       insert into freehold.usage_counters
+         (business_id, feature, period_start, period_end, used, allowance, opened_at, valid_until)
+       select business_id, feature, cycle_start, cycle_end, used, allowance, cycle_start, cycle_end
+       from freehold.subscriptions,
+         (values ('recordings', 130, 100), ('minutes', 20, 40)) as counted (feature, used, allowance)
+       where status = 'active'
+       returning *
+     )
+     insert into freehold.usage_entries
+       (business_id, id, feature, period_start, kind, amount, used_after, held_after, at)
+     select business_id, 'use_' || md5(random()::text), feature, period_start, 'consume', used, used, held, period_start
+     from counted`,
+  )
   await freehold.advance(days(31))
 }
 
@@ -140,10 +155,20 @@ test(
     }
     const [sum] = await freehold.sql(
       `select count(*) filter (where plan_key = 'growth')::int as paid, count(*) filter (where plan_key = 'growth')::int =
-         (select count(*)::int from freehold.invoices i where cause = 'cycle' and i.total = 4900) as invoiced
+         (select count(*)::int from freehold.invoices i where cause = 'cycle' and i.total = 4900 + 300) as invoiced
        from freehold.subscription_cycles c join freehold.plan_versions v on v.id = c.plan_version_id where c.number > 1`,
     )
     expect(sum).toEqual({ paid: 2 * (fates.length + 1), invoiced: true })
+    const [left] = await freehold.sql(
+      `select count(*)::int as cycles, count(*) filter (where brought = 15)::int as brought
+       from (
+         select (select sum(amount) from freehold.grants g where g.business_id = c.business_id
+                 and g.effective_at = c.cycle_start and g.created_by = 'renewal') as brought
+         from freehold.subscription_cycles c join freehold.plan_versions v on v.id = c.plan_version_id
+         where c.number > 1 and plan_key = 'growth'
+       ) as cycles`,
+    )
+    expect(left).toEqual({ cycles: 2 * (fates.length + 1), brought: 2 * (fates.length + 1) })
   },
 )
 
