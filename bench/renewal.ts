@@ -1,25 +1,31 @@
 /**
  * How many due subscriptions a second the renewal sweep brings up to now, beside the plain loop that locks, advances and
- * writes them one by one: node --conditions=freehold-source bench/renewal.ts [subscriptions]
+ * writes them one by one: node --conditions=freehold-source bench/renewal.ts [subscriptions] [plain|overage|rollover]
  *
- * Durable PostgreSQL of its own; every business has two open counters.
+ * Durable PostgreSQL of its own; every business has two open counters. With overage each has used more than its plan
+ * includes and gets an invoice for it; with rollover each has something left over and gets a grant.
  */
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { pino } from 'pino'
-import product from '../examples/session-recorder/freehold.config.ts'
+import sessionRecorder from '../examples/session-recorder/freehold.config.ts'
 import { defaultDataDir, openEmbedded } from '../server/src/db/embedded.ts'
 import { acrossBusinesses } from '../server/src/db/transactions.ts'
 import { createFreehold } from '../server/src/freehold.ts'
+import { days, defineProduct, usd } from '../server/src/product.ts'
 import { renewDue } from '../server/src/subscriptions/renewal.ts'
 import { lockSubscription } from '../server/src/subscriptions/subscriptions.ts'
 
 const subscriptions = Number(process.argv[2] ?? 100_000)
+const kind = process.argv[3] ?? 'plain'
 const sample = Math.min(2000, subscriptions)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dataDir = join(dirname(defaultDataDir(root)), `freehold-renewal-${process.pid}`)
+
+const product = { plain: sessionRecorder, overage: selling('overage'), rollover: selling('rollover') }[kind]
+if (!product) throw new Error(`There is no ${kind}: plain, overage or rollover`)
 
 const embedded = await openEmbedded({ dataDir })
 const freehold = await createFreehold({
@@ -40,7 +46,7 @@ try {
     }
     await Promise.all([lane(), lane(), lane(), lane()])
   })
-  report(`one by one, 4 at a time (${sample})`, sample, each)
+  report(`${kind}: one by one, 4 at a time (${sample})`, sample, each)
 
   for (const runs of [1, 2, 4]) {
     await makeDue()
@@ -50,12 +56,25 @@ try {
       renewed = done.reduce((sum, run) => sum + run.renewed, 0)
     })
     if (renewed !== subscriptions) throw new Error(`${renewed} of ${subscriptions} were renewed`)
-    report(`sweep, ${runs} at once`, renewed, together)
+    report(`${kind}: sweep, ${runs} at once`, renewed, together)
   }
 } finally {
   await freehold.close()
   await embedded.stop()
   await rm(dataDir, { recursive: true, force: true })
+}
+
+function selling(what: 'overage' | 'rollover') {
+  const recordings = what === 'overage' ? { limit: 5, overage: { price: usd(10) } } : 100
+  return defineProduct({
+    name: 'Renewal',
+    features: {
+      applications: { kind: 'allocated' },
+      recordings: { kind: 'metered', rollover: what === 'rollover' ? 50 : 0 },
+    },
+    plans: { free: { name: 'Free', cycle: days(15), price: usd(0), includes: { applications: 10, recordings } } },
+    signup: { plan: 'free' },
+  })
 }
 
 async function seed(): Promise<void> {
@@ -79,9 +98,10 @@ async function seed(): Promise<void> {
     ctx.db.across,
   )
   await sql`
-    insert into freehold.usage_counters (business_id, feature, period_start, period_end, used, ceiling, valid_until)
-    select ${business}, feature, ${start}, ${now}, 7, 100, ${now}
-    from ${numbers}, unnest(array['applications', 'recordings']) as feature`.execute(ctx.db.across)
+    insert into freehold.usage_counters
+      (business_id, feature, period_start, period_end, used, allowance, ceiling, opened_at, valid_until)
+    select s.business_id, feature, s.cycle_start, s.cycle_end, 7, 5, 100, s.cycle_start, ${now}
+    from freehold.subscriptions s, unnest(array['applications', 'recordings']) as feature`.execute(ctx.db.across)
   await sql`vacuum analyze`.execute(ctx.db.across)
 }
 
@@ -91,9 +111,14 @@ async function makeDue(): Promise<void> {
     update freehold.subscriptions
     set anchor = anchor - interval '15 days', cycle_start = cycle_start - interval '15 days', cycle_end = cycle_end - interval '15 days'
     where business_id is not null and cycle_end > ${ctx.now()}`.execute(ctx.db.across)
-  await sql`update freehold.usage_counters set valid_until = ${ctx.now()} where business_id is not null`.execute(
-    ctx.db.across,
-  )
+  // The counters go with them, as they were before anything of them was billed.
+  await sql`delete from freehold.grants where created_by = 'renewal'`.execute(ctx.db.across)
+  await sql`
+    update freehold.usage_counters c
+    set period_start = s.cycle_start, period_end = s.cycle_end, opened_at = s.cycle_start, valid_until = ${ctx.now()},
+      billed = 0, overages = null
+    from freehold.subscriptions s
+    where s.business_id = c.business_id`.execute(ctx.db.across)
   await sql`vacuum analyze`.execute(ctx.db.across)
   await sql`checkpoint`.execute(ctx.db.across)
 }
@@ -115,5 +140,5 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
 }
 
 function report(what: string, count: number, took: number): void {
-  console.log(`${what.padEnd(32)} ${Math.round(count / took)} a second (${took.toFixed(2)} s)`)
+  console.log(`${what.padEnd(42)} ${Math.round(count / took)} a second (${took.toFixed(2)} s)`)
 }

@@ -51,6 +51,9 @@ export type Step = { at: Date } & (
   | { kind: 'ended'; reason: EndReason; fallbackPlan: string | null }
 )
 
+/** The last state of a cycle that ended, and the first of the next. */
+export type Turn = { before: Subscription; after: Subscription }
+
 /** Whether time has anything to do here. */
 export const isDue = (subscription: Subscription, now: Date): boolean =>
   subscription.status !== 'ended' && subscription.status !== 'paused' && subscription.cycleEnd <= now

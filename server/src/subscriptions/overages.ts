@@ -14,34 +14,42 @@ import {
   type PeriodOverage,
 } from '../usage/overage.ts'
 import { newInvoice, openBusinesses } from './billing.ts'
-import type { Subscription } from './lifecycle.ts'
+import type { Subscription, Turn } from './lifecycle.ts'
 
 /**
  * What was used beyond the limits in a cycle that is over, as the last state of it says. A trial costs nothing. The caller
- * holds the subscription's lock and closes the counters, so that nothing more is consumed in that cycle. On which terms it
- * was billed stays on them, for what comes late.
+ * holds the subscription's lock and has closed the counters, so that nothing more is consumed in that cycle. On which terms
+ * it was billed stays on them, for what comes late.
  */
 export async function overagesOf(tx: Tx, closed: Subscription): Promise<InvoiceLine[]> {
-  const overages = await unbilledIn(tx, closed, featuresWithOverage(closed.plan.includes))
-  for (const each of overages) await keepBilled(tx, closed, each, true)
-  return linesOf(closed, overages)
+  return (await overagesOfEach(tx, [closed])).get(closed) ?? []
+}
+
+/** The same for cycles that others follow, of many businesses: the lines stand with those that follow. */
+export async function overagesOfTurns(tx: Tx, turns: Turn[]): Promise<Map<Subscription, InvoiceLine[]>> {
+  const ended = await overagesOfEach(
+    tx,
+    turns.map(({ before }) => before),
+  )
+  const lines = turns.map(({ before, after }) => [after, ended.get(before) ?? []] as const)
+  return new Map(lines.filter(([, of]) => of.length > 0))
 }
 
 /**
- * The same for cycles of many businesses, those of one in their order. No counter is locked ahead: one that has counted
- * meanwhile, because a reservation was confirmed, is reckoned once more.
+ * The cycles of one business come in their order. No counter is locked ahead: one that has counted meanwhile, because a
+ * reservation was confirmed, is reckoned once more.
  */
-export async function overagesOfEach(tx: Tx, closed: Subscription[]): Promise<Map<Subscription, InvoiceLine[]>> {
+async function overagesOfEach(tx: Tx, closed: Subscription[]): Promise<Map<Subscription, InvoiceLine[]>> {
   const lines = new Map<Subscription, InvoiceLine[]>()
   let left = closed.filter(mayOwe)
   while (left.length > 0) {
     const accounts = await closingAccounts(tx, closings(left))
     const reckoned = left.flatMap((cycle) =>
       periodOverages({ ...cycle, includes: cycle.plan.includes }, (name) => accounts(cycle.businessId, name)).map(
-        (each) => ({ cycle, ...each }),
+        (each) => ({ cycle, isOver: true, ...each }),
       ),
     )
-    const kept = await keepBilledOfEach(tx, reckoned)
+    const kept = await keepBilled(tx, reckoned)
     const lost = new Set<Subscription>()
     for (const each of reckoned) {
       if (kept.has(each)) lines.set(each.cycle, [...(lines.get(each.cycle) ?? []), ...linesOf(each.cycle, [each])])
@@ -52,8 +60,8 @@ export async function overagesOfEach(tx: Tx, closed: Subscription[]): Promise<Ma
   return lines
 }
 
-const mayOwe = ({ status, plan }: Subscription) =>
-  status !== 'trialing' && status !== 'paused' && featuresWithOverage(plan.includes).length > 0
+const mayOwe = (cycle: Subscription) => isCharged(cycle) && featuresWithOverage(cycle.plan.includes).length > 0
+const isCharged = ({ status }: Subscription) => status !== 'trialing' && status !== 'paused'
 
 /** From the first of a business's cycles on. */
 function closings(cycles: Subscription[]): Closing[] {
@@ -65,31 +73,6 @@ function closings(cycles: Subscription[]): Closing[] {
     }
   }
   return [...first.values()]
-}
-
-/** Writes what still is as it was reckoned, and answers that. */
-async function keepBilledOfEach<Reckoned extends PeriodOverage & { cycle: Subscription }>(
-  tx: Tx,
-  reckoned: Reckoned[],
-): Promise<Set<Reckoned>> {
-  if (reckoned.length === 0) return new Set()
-  const { rows } = await sql<{ position: number }>`
-    update freehold.usage_counters c
-    set billed = c.billed + each.units,
-      overages = each.overages
-    from unnest(
-      ${reckoned.map(({ cycle }) => cycle.businessId)}::text[], ${reckoned.map(({ feature }) => feature)}::text[],
-      ${reckoned.map(({ period }) => period.periodStart)}::timestamptz[],
-      ${reckoned.map(({ period }) => period.used)}::bigint[], ${reckoned.map(({ units }) => units)}::bigint[],
-      ${reckoned.map((each) => JSON.stringify(billedWith(each.cycle, each, true)))}::jsonb[],
-      ${reckoned.map((_, index) => index)}::int[]
-    ) as each (business_id, feature, period_start, used, units, overages, position)
-    where c.business_id = each.business_id
-      and c.feature = each.feature
-      and c.period_start = each.period_start
-      and c.used = each.used
-    returning each.position`.execute(tx)
-  return new Set(rows.flatMap(({ position }) => reckoned[position] ?? []))
 }
 
 /**
@@ -105,41 +88,45 @@ export async function overagesOfChange(
   const changed = featuresWithOverage(before.plan.includes).filter(
     (name) => !isDeepStrictEqual(before.plan.includes[name], after.plan.includes[name]),
   )
-  const overages = await unbilledIn(tx, before, changed, now)
-  for (const each of overages) await keepBilled(tx, before, each, each.period.periodEnd <= now)
+  const { businessId, plan, cycleStart, cycleEnd } = before
+  if (changed.length === 0 || !isCharged(before)) return []
+  const accounts = await loadAccounts(tx, businessId, changed, 'lock')
+  const includes = Object.fromEntries(changed.map((name) => [name, plan.includes[name] ?? 0]))
+  const overages = periodOverages({ includes, cycleStart, cycleEnd }, accounts, now)
+    .map((each) => ({ cycle: before, isOver: each.period.periodEnd <= now, ...each }))
+    .filter(({ units, isOver }) => units > 0 || isOver)
+  await keepBilled(tx, overages)
   return linesOf(before, overages)
 }
 
-async function unbilledIn(tx: Tx, cycle: Subscription, features: string[], at?: Date): Promise<PeriodOverage[]> {
-  const { businessId, plan, status, cycleStart, cycleEnd } = cycle
-  if (features.length === 0 || status === 'trialing' || status === 'paused') return []
-  const accounts = await loadAccounts(tx, businessId, features, 'lock')
-  const includes = Object.fromEntries(features.map((name) => [name, plan.includes[name] ?? 0]))
-  return periodOverages({ includes, cycleStart, cycleEnd }, accounts, at)
-}
+/** What is to be billed of a period of a cycle; `isOver` when nothing more is counted in it. */
+type Reckoned = PeriodOverage & { cycle: Subscription; isOver: boolean }
 
-/** So that no unit is billed twice, whatever the limit is afterwards. */
-async function keepBilled(tx: Tx, cycle: Subscription, each: PeriodOverage, isOver: boolean): Promise<void> {
-  const { feature, period, units } = each
-  if (units === 0 && !isOver) return
-  await tx
-    .updateTable('usageCounters')
-    .set((set) => ({
-      billed: set('billed', '+', units),
-      overages: JSON.stringify(billedWith(cycle, each, isOver)),
-    }))
-    .where('businessId', '=', cycle.businessId)
-    .where('feature', '=', feature)
-    .where('periodStart', '=', period.periodStart)
-    .execute()
+/** So that no unit is billed twice, whatever the limit is afterwards. Answers what still is as it was reckoned. */
+async function keepBilled(tx: Tx, reckoned: Reckoned[]): Promise<Set<Reckoned>> {
+  if (reckoned.length === 0) return new Set()
+  const { rows } = await sql<{ position: number }>`
+    update freehold.usage_counters c
+    set billed = c.billed + each.units,
+      overages = each.overages
+    from unnest(
+      ${reckoned.map(({ cycle }) => cycle.businessId)}::text[], ${reckoned.map(({ feature }) => feature)}::text[],
+      ${reckoned.map(({ period }) => period.periodStart)}::timestamptz[],
+      ${reckoned.map(({ period }) => period.used)}::bigint[], ${reckoned.map(({ units }) => units)}::bigint[],
+      ${reckoned.map((each) => JSON.stringify(billedWith(each)))}::jsonb[],
+      ${reckoned.map((_, index) => index)}::int[]
+    ) as each (business_id, feature, period_start, used, units, overages, position)
+    where c.business_id = each.business_id
+      and c.feature = each.feature
+      and c.period_start = each.period_start
+      and c.used = each.used
+    returning each.position`.execute(tx)
+  return new Set(rows.flatMap(({ position }) => reckoned[position] ?? []))
 }
 
 /** What was billed of a period, this included. */
-function billedWith(
-  { id, cycleNumber, plan, price }: Subscription,
-  { period, overage, units, amount }: PeriodOverage,
-  isOver: boolean,
-): BilledOverage[] {
+function billedWith({ cycle, isOver, period, overage, units, amount }: Reckoned): BilledOverage[] {
+  const { id, cycleNumber, plan, price } = cycle
   const sold = { subscriptionId: id, cycleNumber, plan: plan.planKey, price }
   return [...(period.overages ?? []), { ...sold, terms: overage, units, amount, credited: 0, isOver }]
 }

@@ -3,13 +3,12 @@ import { auditEach } from '../audit/audit.ts'
 import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { emitAll } from '../events/emit.ts'
-import type { InvoiceLine } from '../invoices/invoices.ts'
 import { invalidateCountersOfEach } from '../usage/counters.ts'
 import { eventOf } from './announcing.ts'
 import { billCycles } from './billing.ts'
-import type { Subscription } from './lifecycle.ts'
-import { overagesOfEach } from './overages.ts'
-import { rollOverEach, type Turn } from './rollover.ts'
+import type { Subscription, Turn } from './lifecycle.ts'
+import { overagesOfTurns } from './overages.ts'
+import { rollOver } from './rollover.ts'
 import { summary } from './subscriptions.ts'
 
 /** A subscription as it was read, and as it is in each cycle since. */
@@ -34,7 +33,7 @@ export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): 
   await invalidateCountersOfEach(tx, businessIds)
   const overages = await overagesOfTurns(tx, turns)
   await recordCycles(tx, ctx, cycles)
-  await rollOverEach(tx, ctx, turns)
+  await rollOver(tx, ctx, turns)
   await auditEach(tx, ctx, systemActor('renewal'), turns.map(auditEntry))
   await billCycles(tx, ctx, cycles, overages)
   await emitAll(
@@ -72,20 +71,6 @@ async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
     returning s.id`.execute(tx)
   const won = new Set(rows.map(({ id }) => id))
   return renewals.filter(({ before: { id } }) => won.has(id))
-}
-
-/** What was used beyond the limits in the cycles that ended, by the cycles that began. */
-async function overagesOfTurns(tx: Tx, turns: Turn[]): Promise<Map<Subscription, InvoiceLine[]>> {
-  const ended = await overagesOfEach(
-    tx,
-    turns.map(({ before }) => before),
-  )
-  return new Map(
-    turns.flatMap(({ before, after }) => {
-      const lines = ended.get(before) ?? []
-      return lines.length > 0 ? [[after, lines] as const] : []
-    }),
-  )
 }
 
 async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promise<void> {

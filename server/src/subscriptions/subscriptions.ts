@@ -163,13 +163,15 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
   let state = locked
   let fallback: { plan: string; start: Date } | undefined
   let changedAt: Date | undefined
+  // What was counted stays, also where a process whose clock is behind would count still.
+  await invalidateCounters(tx, businessId)
   for (const { subscription, step } of advance(locked, now)) {
     const lines = await overagesOf(tx, state)
     if (subscription.cycleNumber === state.cycleNumber) last = { closed: state, lines }
     else if (lines.length > 0) overages.set(subscription, lines)
     if (subscription.cycleNumber > state.cycleNumber) {
       await recordCycle(tx, ctx, subscription)
-      await rollOver(tx, ctx, state, subscription)
+      await rollOver(tx, ctx, [{ before: state, after: subscription }])
       cycles.push(subscription)
     }
     await audit(tx, ctx, systemActor('renewal'), businessId, {
@@ -192,7 +194,6 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
     cycles.push(next)
     events.push(eventOf('created', state, next))
   }
-  await invalidateCounters(tx, businessId)
   if (changedAt) events.push(...(await fitItems(tx, ctx, systemActor('renewal'), next ?? state, { at: changedAt })))
   await billCycles(tx, ctx, cycles, overages)
   if (last) await oweOverages(tx, ctx, last.closed, last.lines)
