@@ -599,7 +599,8 @@ create table freehold.subscription_cycles (
   created_at timestamp with time zone not null,
   constraint subscription_cycles_pkey PRIMARY KEY (business_id, subscription_id, number),
   constraint subscription_cycles_business_id_subscription_id_fkey FOREIGN KEY (business_id, subscription_id) REFERENCES freehold.subscriptions(business_id, id),
-  constraint subscription_cycles_plan_version_id_fkey FOREIGN KEY (plan_version_id) REFERENCES freehold.plan_versions(id)
+  constraint subscription_cycles_plan_version_id_fkey FOREIGN KEY (plan_version_id) REFERENCES freehold.plan_versions(id),
+  constraint subscription_cycles_check CHECK ((cycle_end > cycle_start))
 );
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: insert, select

@@ -265,7 +265,8 @@ create table freehold.subscription_cycles (
   price text not null,
   created_at timestamptz not null,
   primary key (business_id, subscription_id, number),
-  foreign key (business_id, subscription_id) references freehold.subscriptions
+  foreign key (business_id, subscription_id) references freehold.subscriptions,
+  check (cycle_end > cycle_start)
 );
 
 create table freehold.limit_overrides (

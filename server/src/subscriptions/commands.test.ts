@@ -118,8 +118,27 @@ describe('a change of plan costs', () => {
     const state = active(on(1000), '2026-04-01')
     expect(amounts(changePlan(state, on(3000), owed, at('2026-03-20')))).toEqual([-1000, 3000])
     expect(done(changePlan(state, on(3000, 'yearly'), owed, at('2026-03-20'))).after.cycleStart).toEqual(
-      at('2026-04-01'),
+      at('2026-04-01T00:00:01'),
     )
+  })
+
+  test('in the first second of a cycle leaves it that second, and its money whole', () => {
+    const state = active(on(1000), '2026-04-01')
+    const { after, lines } = done(changePlan(state, on(3000, 'yearly'), owed, at('2026-04-01T00:00:00.400')))
+    expect(lines.map(({ amount }) => amount)).toEqual([-1000, 30_000])
+    const begun = at('2026-04-01T00:00:01')
+    expect(after).toMatchObject({
+      cycleNumber: 2,
+      cycleStart: begun,
+      anchor: begun,
+      cycleEnd: at('2027-04-01T00:00:01'),
+    })
+    const again = done(changePlan(after, on(3000), owed, at('2026-04-01T00:00:00.900'))).after
+    expect(again).toMatchObject({ cycleNumber: 3, cycleStart: at('2026-04-01T00:00:02') })
+    const ended = done(cancel(state, 'now', at('2026-04-01T00:00:00.400'))).after
+    expect(ended).toMatchObject({ cycleEnd: begun })
+    const anew = done(changePlan(ended, on(3000), owed, at('2026-04-01T00:00:00.800'))).after
+    expect(anew).toMatchObject({ cycleStart: begun })
   })
 })
 

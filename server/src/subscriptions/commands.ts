@@ -220,9 +220,17 @@ function begun(
   }
 }
 
-// A clock that went back does not begin a cycle before the one it follows.
-const startAfter = ({ cycleStart }: Subscription, now: Date) =>
-  new Date(Math.max(wholeSecond(now).getTime(), cycleStart.getTime()))
+/**
+ * A cycle follows the one before it, also where the clock went back. The one that it closes has a length, also where that
+ * is in the second in which it began.
+ */
+function startAfter({ status, cycleNumber, cycleStart, cycleEnd }: Subscription, now: Date): Date {
+  const isOver = status === 'ended' || status === 'paused'
+  const earliest = cycleNumber === 0 ? cycleStart : isOver ? cycleEnd : aSecondAfter(cycleStart)
+  return new Date(Math.max(wholeSecond(now).getTime(), earliest.getTime()))
+}
+
+const aSecondAfter = (at: Date) => new Date(at.getTime() + 1000)
 
 /** What a change at `at` costs: minus the rest of what was billed, plus the rest, or the whole, of what replaces it. */
 function changeLines(state: Subscription, wanted: Terms, at: Date): Line[] {
@@ -308,7 +316,7 @@ export function end(state: Subscription, reason: EndReason, now: Date): Decision
   if (state.status === 'ended') return refuse('subscription_ended')
   const at = wholeSecond(now)
   // A cycle has a length, also when it is ended in the second in which it began; a pause came after its cycle.
-  const cut = at > state.cycleStart ? at : new Date(state.cycleStart.getTime() + 1000)
+  const cut = at > state.cycleStart ? at : aSecondAfter(state.cycleStart)
   const cycleEnd = state.status === 'paused' && state.cycleEnd < cut ? state.cycleEnd : cut
   const after: Subscription = { ...endedAt(state, at, reason), cycleEnd, awaiting: null }
   return { kind: 'ended', after, lines: [], effectiveAt: at }

@@ -14,7 +14,7 @@ const contradictions: Record<string, string> = {
       select c.*, lag(cycle_end) over (partition by business_id, subscription_id order by number) as before
       from freehold.subscription_cycles c
     ) c
-    where cycle_end < cycle_start
+    where cycle_end <= cycle_start
       or cycle_start < before
       or (cycle_start > before and not exists (
         select from freehold.events e
@@ -30,14 +30,19 @@ const contradictions: Record<string, string> = {
     where s.cycle_number > 0
       and (c.cycle_start is distinct from s.cycle_start or c.cycle_end is distinct from s.cycle_end)`,
 
-  '[2] a subscription begins after the end of the one before it': `
+  '[2] a subscription begins after the end of the one before it, and after the last of its cycles': `
     select * from (
-      select s.id, s.business_id, c.cycle_start, lag(s.ended_at) over (partition by s.business_id order by c.cycle_start, s.id) as ended
+      select s.id, s.business_id, c.begun,
+        lag(greatest(date_trunc('second', s.ended_at), c.over)) over (partition by s.business_id order by c.begun, s.id)
+          as over
       from freehold.subscriptions s
-      join freehold.subscription_cycles c
-        on c.business_id = s.business_id and c.subscription_id = s.id and c.number = 1
+      join (
+        select business_id, subscription_id, min(cycle_start) as begun, max(cycle_end) as over
+        from freehold.subscription_cycles
+        group by 1, 2
+      ) c on c.business_id = s.business_id and c.subscription_id = s.id
     ) s
-    where date_trunc('second', cycle_start) < date_trunc('second', ended)`,
+    where begun < over`,
 
   '[3] cycles are numbered from 1 without a hole': `
     select subscription_id from freehold.subscription_cycles
