@@ -162,6 +162,17 @@ test('a task is run now, with a reason, and its run appears', async () => {
   await go('/console/jobs')
   await see('Jobs')
   await page.getByText('No worker is running').waitFor()
+  const move = (interval: string) =>
+    web.sql(
+      `update freehold.subscriptions set cycle_start = cycle_start + $2::interval, cycle_end = cycle_end + $2::interval
+       where business_id = $1 and status <> 'ended'`,
+      [acme.id, interval],
+    )
+  await move('-100 days')
+  await page.reload()
+  await page.getByText(/^One subscription is still to be renewed: its cycle ended .+ ago\.$/).waitFor()
+  await sound(visitor, 'jobs-renewals')
+  await move('100 days')
   await page
     .getByRole('row', { name: /^usage-alerts/ })
     .getByRole('button', { name: 'Run now' })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
 import { onlyStaff, openStaff, refusals, type Staff } from '../../test/staff.ts'
+import { renewDue } from '../subscriptions/renewal.ts'
 
 let freehold: TestFreehold
 let people: Staff
@@ -70,6 +71,25 @@ describe('tasks', () => {
     await freehold.sql(`insert into freehold.schedules (task, last_run_at) values ('clean-up', '2026-01-01T04:00:00Z')`)
     const cleanUp = freehold.ok(await get('tasks')).items.find(({ task }: { task: string }) => task === 'clean-up')
     expect(cleanUp).toMatchObject({ lastRunAt: '2026-01-01T04:00:00.000Z', nextRunAt: '2026-01-02T03:17:00.000Z' })
+  })
+
+  test('say how many subscriptions are still to be renewed, and since when', async () => {
+    expect(freehold.ok(await get('tasks')).renewals).toEqual({ due: 0, oldestAt: null })
+    const { subscription } = await freehold.signUp()
+    await freehold.signUp()
+    const ends = new Date(subscription.cycleEnd)
+    await freehold.advance(Math.ceil((ends.getTime() - freehold.ctx.now().getTime()) / 1000) + 60)
+    const { due, oldestAt } = freehold.ok(await get('tasks')).renewals
+    // The staff's own businesses are among them.
+    const [{ count }] = await freehold.sql(
+      `select count(*)::int from freehold.subscriptions where status <> 'ended' and cycle_end <= $1`,
+      [freehold.ctx.now()],
+    )
+    expect(due).toBe(count)
+    expect(due).toBeGreaterThanOrEqual(2)
+    expect(new Date(oldestAt).getTime()).toBeLessThanOrEqual(ends.getTime())
+    await renewDue(freehold.ctx)
+    expect(freehold.ok(await get('tasks')).renewals).toEqual({ due: 0, oldestAt: null })
   })
 
   test('are run now with a reason that stays, once for a key, and only those that need nothing said', async () => {

@@ -8,6 +8,7 @@ import { acrossBusinesses } from '../http/transactions.ts'
 import { workerActivity } from '../jobs/activity.ts'
 import { nextTick } from '../jobs/cron.ts'
 import type { Task } from '../jobs/schedules.ts'
+import { renewalsDue } from '../subscriptions/renewal.ts'
 import { jobStates, listJobs } from './runs.ts'
 
 const JobBody = Type.Object(
@@ -81,12 +82,24 @@ export const staffJobRoutes =
       {
         config: { access: 'staff:read' },
         schema: {
-          summary: 'What runs on a schedule, when it last did and will next, and whether workers are there to run it',
+          summary:
+            'What runs on a schedule, when it last did and will next, whether workers are there to run it, and how far ' +
+            'renewals are',
           tags,
           response: {
             200: Type.Object({
               items: Type.Array(ScheduleBody),
               workers: Type.Object({ alive: Type.Integer(), lastSeenAt: OptionalTime }),
+              renewals: Type.Object(
+                {
+                  due: Type.Integer({ description: 'Subscriptions that no worker has brought up to now yet' }),
+                  oldestAt: Type.Unsafe<Date | null>({
+                    ...OptionalTime,
+                    description: 'When the first of their cycles ended',
+                  }),
+                },
+                { description: 'Nothing waits for these: what is read or written is right before they are' },
+              ),
             }),
           },
         },
@@ -101,6 +114,7 @@ export const staffJobRoutes =
               return { task, schedule, lastRunAt, nextRunAt: lastRunAt && nextTick(schedule, lastRunAt) }
             }),
             workers: await workerActivity(tx),
+            renewals: await renewalsDue(ctx),
           }
         }),
     )

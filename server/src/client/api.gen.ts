@@ -1953,7 +1953,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What runs on a schedule, when it last did and will next, and whether workers are there to run it
+         * What runs on a schedule, when it last did and will next, whether workers are there to run it, and how far renewals are
          * @description For staff, and app keys of scope admin
          */
         get: operations["listStaffTasks"];
@@ -7855,6 +7855,16 @@ export interface operations {
                             alive: number;
                             /** Format: date-time */
                             lastSeenAt: string | null;
+                        };
+                        /** @description Nothing waits for these: what is read or written is right before they are */
+                        renewals: {
+                            /** @description Subscriptions that no worker has brought up to now yet */
+                            due: number;
+                            /**
+                             * Format: date-time
+                             * @description When the first of their cycles ended
+                             */
+                            oldestAt: string | null;
                         };
                     };
                 };

@@ -347,6 +347,22 @@ describe('what cannot be renewed now', () => {
 describe('several thousand at once', () => {
   const count = 8000
 
+  test('say in the log how far they are', async () => {
+    const fleet = await createTestFreehold({ logger })
+    try {
+      await seed(fleet, 2500)
+      logged.length = 0
+      const done = await renewDue(fleet.ctx)
+      expect(done).toEqual({ renewed: 2500, alone: 0, failed: 0, behind: 0 })
+      expect(logged.filter(({ level }) => level === 30)).toMatchObject([
+        { msg: 'renewing subscriptions', renewed: 1000, alone: 0, failed: 0, due: 1500, oldestAt: expect.any(String) },
+        { msg: 'subscriptions renewed', ...done },
+      ])
+    } finally {
+      await fleet.close()
+    }
+  })
+
   test('are all renewed exactly once although a worker is killed in the middle', async () => {
     const fleet = await createTestFreehold()
     const workers: Worker[] = []

@@ -27,6 +27,8 @@ const lockMilliseconds = 100
 const runMilliseconds = 240_000
 const passes = 3
 const pauseMilliseconds = 250
+/** How often a run says how far it is. */
+const tellMilliseconds = 5000
 /** How often a run says that it is still at work on what it has claimed: well within what the database allows. */
 const aliveMilliseconds = 10_000
 /** The first half of the advisory locks with which runs claim batches. */
@@ -45,12 +47,12 @@ export type Renewed = {
 }
 
 /** A run under way. */
-type Run = { renewed: number; alone: number; failed: Set<string>; left: number }
+type Run = { renewed: number; alone: number; failed: Set<string>; left: number; toldAt: number }
 type Row = Selectable<SubscriptionsTable>
 
 /** Renews everything that is due, and does whatever else a cycle's end brings. */
 export async function renewDue(ctx: Context): Promise<Renewed> {
-  const run: Run = { renewed: 0, alone: 0, failed: new Set(), left: 0 }
+  const run: Run = { renewed: 0, alone: 0, failed: new Set(), left: 0, toldAt: -Infinity }
   const until = performance.now() + runMilliseconds
   for (let pass = 1; pass <= passes; pass++) {
     run.left = 0
@@ -60,7 +62,7 @@ export async function renewDue(ctx: Context): Promise<Renewed> {
     if (pass < passes) await delay(pauseMilliseconds)
   }
   const { renewed, alone, failed } = run
-  const result = { renewed, alone, failed: failed.size, behind: await countDue(ctx) }
+  const result = { renewed, alone, failed: failed.size, behind: (await renewalsDue(ctx)).due }
   if (result.renewed + result.failed + result.behind > 0) ctx.log.info(result, 'subscriptions renewed')
   return result
 }
@@ -75,6 +77,7 @@ async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
     if (!first) return
     const wasFree = await claimed(ctx, first.id, () => renewBatch(ctx, run, due))
     if (!wasFree) run.left += due.length
+    if (due.length === batchSize) await tellProgress(ctx, run)
   }
 }
 
@@ -91,9 +94,20 @@ function readDue(ctx: Context, last: Row | undefined): Promise<Row[]> {
   return query.where(position).execute()
 }
 
-async function countDue(ctx: Context): Promise<number> {
-  const count = dueSubscriptions(ctx).select(({ fn }) => fn.count<number>('businessId').as('due'))
-  return (await count.executeTakeFirstOrThrow()).due
+/** What no worker has brought up to now yet, and since when the oldest waits. */
+export type RenewalsDue = { due: number; oldestAt: Date | null }
+
+export const renewalsDue = (ctx: Context): Promise<RenewalsDue> =>
+  dueSubscriptions(ctx)
+    .select(({ fn }) => [fn.count<number>('businessId').as('due'), fn.min('cycleEnd').as('oldestAt')])
+    .executeTakeFirstOrThrow()
+
+/** Of a run that takes more than a batch; a short one says at its end what it did. */
+async function tellProgress(ctx: Context, run: Run): Promise<void> {
+  if (performance.now() - run.toldAt < tellMilliseconds) return
+  run.toldAt = performance.now()
+  const { renewed, alone, failed } = run
+  ctx.log.info({ renewed, alone, failed: failed.size, ...(await renewalsDue(ctx)) }, 'renewing subscriptions')
 }
 
 const dueSubscriptions = (ctx: Context) =>

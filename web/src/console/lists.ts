@@ -84,6 +84,8 @@ export const jobsQuery = (search: JobSearch, limit?: number) =>
 export const tasksQuery = queryOptions({
   queryKey: [everywhere, 'tasks'],
   queryFn: () => answer(api.GET('/v1/staff/tasks')),
+  // Whoever looks at a long run sees it go on.
+  refetchInterval: ({ state }) => ((state.data?.renewals.due ?? 0) > 0 ? 5000 : false),
 })
 
 export const mailStatuses = ['waiting', 'retrying', 'sent'] as const

@@ -1,4 +1,5 @@
 import { Noun, noun, nouns } from '../ui/page.ts'
+import { count } from '../ui/words.ts'
 import { text as console } from './console.ts'
 
 const { screens } = console
@@ -83,6 +84,10 @@ export const text = {
         : alive === 1
           ? 'One worker is running.'
           : `${alive} workers are running.`,
+    due: (due: number, ended: string) =>
+      due === 1
+        ? `One subscription is still to be renewed: its cycle ended ${ended}.`
+        : `${count(due)} subscriptions are still to be renewed: the first of their cycles ended ${ended}.`,
     states: { waiting: 'Waiting', running: 'Running', retrying: 'Tried again', failed: 'Failed', done: 'Done' },
     created: 'Sent',
     attempts: 'Attempts',

@@ -6,10 +6,12 @@ import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
+import { now } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
+import { relative } from '../../ui/words.ts'
 import { Section } from '../business/section.tsx'
 import { Choice } from '../list/choice.tsx'
 import { Pages } from '../list/pages.tsx'
@@ -32,7 +34,14 @@ export function Jobs() {
   return (
     <Screen title={text.title}>
       <Loaded query={tasks} skeleton={<Rows count={6} height={36} />}>
-        {({ items, workers }) => <Schedules schedules={items} alive={workers.alive} />}
+        {({ items, workers, renewals }) => (
+          <>
+            <Schedules schedules={items} alive={workers.alive} />
+            {renewals.oldestAt !== null && (
+              <Text role="status">{text.due(renewals.due, relative(new Date(renewals.oldestAt), now()))}</Text>
+            )}
+          </>
+        )}
       </Loaded>
       <Stack gap="sm">
         <Title order={2} size="h3">
