@@ -32,7 +32,6 @@ export const errors = {
   business_closed: [409, 'The business is closed'],
   reopening_expired: [409, 'The time to reopen the business has passed'],
   subscription_ended: [409, 'The subscription has ended'],
-  subscription_exists: [409, 'There is a current subscription already'],
   trial_already_used: [409, 'The trial has been used'],
   payment_overdue: [409, 'A payment is overdue'],
   pending_change_exists: [409, 'Another plan change is pending'],

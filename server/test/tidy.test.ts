@@ -3,6 +3,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errors } from '../src/errors.ts'
 import { createTestFreehold, type TestFreehold } from './harness.ts'
 
 /** The rules of the house, over every source file and the real schema. An exception is a line here, with its reason. */
@@ -241,6 +242,18 @@ test('everything that index.ts exports says what it is', () => {
     return !declaration.test(text(file))
   })
   expect(silent.map(({ name, file }) => `${name} in ${file}`)).toEqual([])
+})
+
+test('every error is answered somewhere, and stands in the guide as it is', () => {
+  const answered = (name: string) =>
+    places(new RegExp(`'${name}'|\\b${name}\\b(?!:)`), except('errors.ts'), code).length > 0
+  expect(Object.keys(errors).filter((name) => !answered(name))).toEqual([])
+  const guide = readFileSync(fileURLToPath(new URL('../../docs/guide/errors.md', import.meta.url)), 'utf8')
+  const told = [...guide.matchAll(/^\| (\d+) \| `(\w+)` \| ([^|]+) \|/gm)].map(([, status, name, title]) => [
+    name,
+    [Number(status), title],
+  ])
+  expect(Object.fromEntries(told)).toEqual(errors)
 })
 
 describe('a tenant table', () => {

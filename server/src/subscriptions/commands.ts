@@ -155,7 +155,7 @@ export const buyFirst = (state: Subscription, now: Date): Decision =>
 function startTrial(state: Subscription, wanted: Terms, now: Date): Decision | Refusal {
   const { plan, price } = wanted
   if (plan.trialDays === 0) return refuse('conflict', `The plan ${plan.planKey} has no trial`)
-  const isNew = state.status === 'ended' || state.status === 'paused'
+  const isNew = isOver(state.status)
   if (!isNew && (state.status === 'trialing' || priceOf(state).amount > 0)) {
     return refuse('conflict', 'A trial begins on a free plan, or without one')
   }
@@ -220,15 +220,13 @@ function begun(
   }
 }
 
-/**
- * A cycle follows the one before it, also where the clock went back. The one that it closes has a length, also where that
- * is in the second in which it began.
- */
+// After the cycle before it, also where the clock went back; one that is closed as it begins has a length all the same.
 function startAfter({ status, cycleNumber, cycleStart, cycleEnd }: Subscription, now: Date): Date {
-  const isOver = status === 'ended' || status === 'paused'
-  const earliest = cycleNumber === 0 ? cycleStart : isOver ? cycleEnd : aSecondAfter(cycleStart)
+  const earliest = cycleNumber === 0 ? cycleStart : isOver(status) ? cycleEnd : aSecondAfter(cycleStart)
   return new Date(Math.max(wholeSecond(now).getTime(), earliest.getTime()))
 }
+
+const isOver = (status: Subscription['status']) => status === 'ended' || status === 'paused'
 
 const aSecondAfter = (at: Date) => new Date(at.getTime() + 1000)
 
@@ -382,8 +380,7 @@ export function convertTrial(state: Subscription, charge: 'invoice' | 'waive', n
   if (state.status !== 'trialing') {
     return state.trialEnd === null ? refuse('conflict', 'The subscription is in no trial') : nothing
   }
-  const { plan, price } = state
-  const after = begun(state, { plan, price }, charge === 'waive' ? 0 : priceOf(state).amount, now)
+  const after = begun(state, state, charge === 'waive' ? 0 : priceOf(state).amount, now)
   return { kind: 'trial_converted', after, lines: fullCycle(after), effectiveAt: now }
 }
 

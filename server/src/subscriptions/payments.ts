@@ -77,5 +77,6 @@ export async function endUnpaid(tx: Tx, ctx: Context, actor: Actor, businessId: 
   if (fallbackPlan === null) return ended
   const plan = await currentPlanVersion(tx, fallbackPlan)
   const { name: price } = priceNamed(plan)
-  return startSubscription(tx, ctx, { businessId, plan, price, start: now, zone: ended.zone, trial: false })
+  const { zone, cycleEnd: start } = ended
+  return startSubscription(tx, ctx, { businessId, plan, price, start, zone, trial: false })
 }

@@ -643,7 +643,7 @@ describe('is refused', () => {
     expect(await acme.events()).toEqual(events)
   })
 
-  test('subscription_exists: two that begin at once are one', async () => {
+  test('a second current subscription: two that begin at once are one', async () => {
     const acme = await open()
     await acme.cancel({ when: 'now' })
     const both = await Promise.all([acme.choose({ plan: 'free' }), acme.staff('PUT', '/plan', { plan: 'starter' })])
