@@ -604,7 +604,7 @@ create table freehold.audit_entries (
   primary key (business_id, id)
 );
 create index audit_entries_at on freehold.audit_entries (business_id, at);
-create index audit_entries_staff on freehold.audit_entries (id) where actor_kind in ('staff', 'app');
+create index audit_entries_staff on freehold.audit_entries (actor_kind, id) where actor_kind in ('staff', 'app', 'system');
 -- What moves recurring revenue: few of the entries that subscriptions leave.
 create index audit_entries_terms on freehold.audit_entries (at)
   where action like 'subscription.%'

@@ -55,6 +55,7 @@ const wantedInBusiness: Record<string, string> = {
   'GET subscription': 'subscription:read',
   '* subscription': 'subscription:manage',
   'GET invoices': 'subscription:read',
+  'GET invoices.csv': 'subscription:read',
   'GET credits': 'subscription:read',
   'GET entitlements': 'usage:read',
   'GET usage': 'usage:read',

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { across, billFor } from '../../server/test/invoices.ts'
 import { openStaff, type Staff } from '../../server/test/staff.ts'
@@ -136,6 +137,72 @@ test('the log of staff says who did what, where and why, and is found by it', as
   await page.getByText('Nobody did anything like that.').waitFor()
   await page.getByRole('search').getByRole('button', { name: 'Show all' }).click()
   await table.getByText('Task run now').waitFor()
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test('the log of staff begins with people: what software did is shown when it is asked for, and the file has what is shown', async () => {
+  const grant = { feature: 'recordings', amount: 1, reason: 'by the back office' }
+  for (let count = 0; count < 60; count += 1)
+    web.ok(await web.api.post(`/v1/staff/businesses/${acme.id}/grants`, grant, people.admin))
+  const { page, go, see, sound, complaints, close } = await web.visit(people.staff)
+  await go('/console/audit')
+  await see('Staff log')
+  const table = page.getByRole('table', { name: 'Staff log' })
+  await table.getByText('Task run now').waitFor()
+  expect(await table.getByText('by the back office').count()).toBe(0)
+  await page.getByLabel('By').selectOption('App keys')
+  await page.waitForURL(/by=app/)
+  await table.getByText('by the back office').first().waitFor()
+  expect(await table.getByText('Task run now').count()).toBe(0)
+  await page.getByLabel('By').selectOption('Session Recorder itself')
+  await table.getByText('App key created').first().waitFor()
+  await page.getByLabel('By').selectOption('People and app keys')
+  await page.getByLabel('What').fill('task')
+  await page.getByRole('button', { name: 'Find' }).click()
+  await table.getByText('Task run now').waitFor()
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ by: 'both', action: 'task' })
+  await page.getByLabel('What').fill('')
+  await page.getByLabel('By').selectOption('App keys')
+  await table.getByText('by the back office').first().waitFor()
+  await sound('console-audit-keys')
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download CSV' }).click(),
+  ])
+  expect(download.suggestedFilename()).toBe('staff-log.csv')
+  const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\r\n').slice(1)
+  expect(lines.length).toBeGreaterThanOrEqual(60)
+  for (const line of lines) expect(line).toContain(',app,')
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test('lists are files too, by the filters that are set', async () => {
+  const { page, go, see, complaints, close } = await web.visit(people.staff)
+  const file = async () => {
+    const link = page.getByRole('link', { name: 'Download CSV' })
+    const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
+    const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\r\n')
+    return { name: download.suggestedFilename(), lines: lines.slice(1) }
+  }
+  await go('/console/businesses?q=unreasonably')
+  await see('Businesses')
+  const businesses = await file()
+  expect(businesses.name).toBe('businesses.csv')
+  expect(businesses.lines).toHaveLength(1)
+  expect(businesses.lines[0]).toContain(`${acme.id},,${long},`)
+  await go('/console/subscriptions?status=past_due')
+  await see('Subscriptions')
+  const subscriptions = await file()
+  expect(subscriptions.lines).toHaveLength(1)
+  expect(subscriptions.lines[0]).toContain(',49.00,USD,1 month,past_due,')
+  await go(`/console/businesses/${acme.id}?tab=subscription`)
+  await see(long)
+  await page.getByRole('table', { name: 'Invoices' }).waitFor()
+  expect((await file()).lines).toHaveLength(
+    await page.getByRole('table', { name: 'Invoices' }).locator('tbody tr').count(),
+  )
   expect(complaints).toEqual([])
   await close()
 })

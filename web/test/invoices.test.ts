@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openInvoice } from '../../server/src/invoices/invoices.ts'
 import { across, billFor, line, payer } from '../../server/test/invoices.ts'
@@ -51,6 +52,11 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   await page.getByText(new RegExp(`${invoice.number} was due on`)).waitFor()
   await page.getByRole('table', { name: 'Invoices' }).getByText('Overdue').waitFor()
   await sound('invoices-overdue')
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download CSV' }).click(),
+  ])
+  expect(await readFile(await download.path(), 'utf8')).toContain(`,${invoice.number},open,change,USD,61.34,`)
 
   await page.getByRole('link', { name: String(invoice.number), exact: true }).click()
   await see(`Invoice ${invoice.number}`)

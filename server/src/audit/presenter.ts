@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
 import type { AuditEntriesTable } from '../db/tables.ts'
+import type { Columns } from '../http/csv.ts'
 import { OptionalText, Time } from '../http/schemas.ts'
 import { formatMoney } from '../invoices/money.ts'
 import { timelineKinds, type TimelineRow } from './timeline.ts'
@@ -29,6 +30,24 @@ export const presentAuditEntry = (row: Selectable<AuditEntriesTable>) => ({
   before: row.before,
   after: row.after,
 })
+
+type Logged = Omit<ReturnType<typeof presentAuditEntry>, 'onBehalfOf'> & { onBehalfOf?: object }
+
+/** Entries as lines of a spreadsheet. */
+export const auditColumns = {
+  at: ({ at }) => at,
+  actorKind: ({ actor }) => actor.kind,
+  actorId: ({ actor }) => actor.id,
+  actorName: ({ actor }) => actor.name,
+  actorEmail: ({ actor }) => actor.email,
+  onBehalfOf: ({ onBehalfOf }) => onBehalfOf,
+  action: ({ action }) => action,
+  targetKind: ({ target }) => target?.['kind'],
+  targetId: ({ target }) => target?.['id'],
+  targetName: ({ target }) => target?.['name'],
+  before: ({ before }) => before,
+  after: ({ after }) => after,
+} satisfies Columns<Logged>
 
 const OptionalRecord = (description: string) =>
   Type.Unsafe<{ kind: string; id: string; name?: string | null } | null>({

@@ -1,10 +1,12 @@
-import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { Csv, sendCsv, type Columns } from '../http/csv.ts'
 import { Instant, instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Id, Page, page, PageQuery } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
-import { AuditEntry } from './presenter.ts'
-import { staffLog, type StaffLogRow } from './staff-log.ts'
+import { auditColumns, AuditEntry } from './presenter.ts'
+import { staffLog, staffLogKinds, type StaffLogRow } from './staff-log.ts'
 
 const StaffAuditEntry = Type.Object(
   {
@@ -16,43 +18,62 @@ const StaffAuditEntry = Type.Object(
   { $id: 'StaffAuditEntry' },
 )
 
+const filters = {
+  actorKind: Type.Optional(
+    Type.Enum([...staffLogKinds], { description: 'People and app keys when left out; system is Freehold itself' }),
+  ),
+  actor: Type.Optional(Type.String({ maxLength: 254, description: 'An actor’s id or e-mail' })),
+  action: Type.Optional(Type.String({ maxLength: 100, description: 'invoice.voided, or invoice for all of it' })),
+  businessId: Type.Optional(Id),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
+}
+const StaffLogQuery = Type.Object({ ...PageQuery.properties, ...filters }, closed)
+
 /** What staff did, wherever it was. */
 export const staffLogRoutes: Routes = (app) => {
+  const config = { access: 'staff:read' } as const
+  const tags = ['Staff']
+
   app.get(
     '/v1/staff/audit',
     {
-      config: { access: 'staff:read' },
+      config,
       schema: {
-        summary: 'Everything staff and admin app keys did, newest first',
-        tags: ['Staff'],
-        querystring: Type.Object(
-          {
-            ...PageQuery.properties,
-            actor: Type.Optional(Type.String({ maxLength: 254, description: 'An actor’s id or e-mail' })),
-            action: Type.Optional(
-              Type.String({ maxLength: 100, description: 'invoice.voided, or invoice for all of it' }),
-            ),
-            businessId: Type.Optional(Id),
-            from: Type.Optional(Instant),
-            to: Type.Optional(Instant),
-          },
-          closed,
-        ),
+        summary: 'Everything staff and admin app keys did, or Freehold itself, newest first',
+        tags,
+        querystring: StaffLogQuery,
         response: { 200: Page(StaffAuditEntry) },
       },
     },
-    (request) =>
-      acrossBusinesses(request, async (tx) => {
-        const { from, to, ...query } = request.query
-        const rows = await staffLog(tx, {
-          ...query,
-          from: instant('querystring/from', from),
-          to: instant('querystring/to', to),
-        })
-        return page(rows.map(present), request.query.limit)
-      }),
+    (request) => entries(request, request.query),
+  )
+
+  app.get(
+    '/v1/staff/audit.csv',
+    {
+      config,
+      schema: {
+        summary: 'The same as a file for a spreadsheet, whole',
+        tags,
+        querystring: Type.Object(filters, closed),
+        response: Csv,
+      },
+    },
+    (request, reply) =>
+      sendCsv(reply, 'staff-log', columns, (query) => entries(request, { ...request.query, ...query })),
   )
 }
+
+const entries = (request: FastifyRequest, { from, to, ...query }: Static<typeof StaffLogQuery>) =>
+  acrossBusinesses(request, async (tx) => {
+    const rows = await staffLog(tx, {
+      ...query,
+      from: instant('querystring/from', from),
+      to: instant('querystring/to', to),
+    })
+    return page(rows.map(present), query.limit)
+  })
 
 const present = (row: StaffLogRow) => ({
   id: row.id,
@@ -65,3 +86,11 @@ const present = (row: StaffLogRow) => ({
   after: row.after,
   business: row.businessId === null ? null : { id: row.businessId, name: row.businessName ?? row.businessId },
 })
+
+const { at, ...others } = auditColumns
+const columns: Columns<ReturnType<typeof present>> = {
+  at,
+  businessId: ({ business }) => business?.id,
+  businessName: ({ business }) => business?.name,
+  ...others,
+}

@@ -78,4 +78,22 @@ describe('the log of staff', () => {
     const hostile = encodeURIComponent(`'; drop table users; --`)
     expect(await list(`audit?action=${hostile}`)).toEqual([])
   })
+
+  test('can be of people, of app keys, or of Freehold itself alone', async () => {
+    const { id } = await customer('Kinds')
+    const extension = { days: 1, reason: 'a day' }
+    for (const who of [people.staff, people.admin])
+      freehold.ok(await freehold.api.post(`/v1/staff/businesses/${id}/extension`, extension, who))
+    const kindsOf = async (query: string) =>
+      new Set((await list(`audit?limit=100${query}`)).map(({ actor }: { actor: { kind: string } }) => actor.kind))
+    expect(await kindsOf('')).toEqual(new Set(['staff', 'app']))
+    for (const kind of ['staff', 'app', 'system']) expect(await kindsOf(`&actorKind=${kind}`)).toEqual(new Set([kind]))
+    // The command line is Freehold itself: that somebody was given a key, or made staff, stands here and nowhere else.
+    const outside = await list('audit?actorKind=system&action=app_key')
+    expect(outside.length).toBeGreaterThan(0)
+    expect(outside[0]).toMatchObject({ action: 'app_key.created', business: null })
+    expect(await list(`audit?actorKind=app&businessId=${id}`)).toMatchObject([{ actor: { kind: 'app' } }])
+    expect(await paged('audit?actorKind=system')).toEqual(ids(await list('audit?limit=100&actorKind=system')))
+    expect((await get('audit?actorKind=user')).status).toBe(422)
+  })
 })

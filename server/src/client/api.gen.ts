@@ -357,6 +357,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/businesses/{businessId}/invoices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a file for a spreadsheet, whole; amounts are in major units
+         * @description Needs the permission `subscription:read`
+         */
+        get: operations["getInvoicesCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/businesses/{businessId}/invoices/{invoiceId}": {
         parameters: {
             query?: never;
@@ -1329,10 +1349,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everything staff and admin app keys did, newest first
+         * Everything staff and admin app keys did, or Freehold itself, newest first
          * @description For staff, and app keys of scope admin
          */
         get: operations["getStaffAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a file for a spreadsheet, whole
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffAuditCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1353,6 +1393,26 @@ export interface paths {
          * @description For staff, and app keys of scope admin
          */
         get: operations["listStaffBusinesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/businesses.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a file for a spreadsheet, whole
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffBusinessesCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1501,6 +1561,26 @@ export interface paths {
          * @description For staff, and app keys of scope admin
          */
         get: operations["listStaffBusinessInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/businesses/{id}/invoices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a file for a spreadsheet, whole; amounts are in major units
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffBusinessInvoicesCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1893,6 +1973,26 @@ export interface paths {
          * @description For staff, and app keys of scope admin
          */
         get: operations["listStaffSubscriptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/staff/subscriptions.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a file for a spreadsheet, whole; amounts are in major units
+         * @description For staff, and app keys of scope admin
+         */
+        get: operations["getStaffSubscriptionsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4193,6 +4293,39 @@ export interface operations {
             };
         };
     };
+    getInvoicesCsv: {
+        parameters: {
+            query?: {
+                status?: "open" | "paid" | "void" | "uncollectible";
+            };
+            header?: never;
+            path: {
+                businessId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getInvoice: {
         parameters: {
             query?: never;
@@ -6310,6 +6443,8 @@ export interface operations {
                 limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
+                /** @description People and app keys when left out; system is Freehold itself */
+                actorKind?: "staff" | "app" | "system";
                 /** @description An actor’s id or e-mail */
                 actor?: string;
                 /** @description invoice.voided, or invoice for all of it */
@@ -6336,6 +6471,47 @@ export interface operations {
                         items: components["schemas"]["StaffAuditEntry"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffAuditCsv: {
+        parameters: {
+            query?: {
+                /** @description People and app keys when left out; system is Freehold itself */
+                actorKind?: "staff" | "app" | "system";
+                /** @description An actor’s id or e-mail */
+                actor?: string;
+                /** @description invoice.voided, or invoice for all of it */
+                action?: string;
+                businessId?: string;
+                /** @description RFC 3339 */
+                from?: string;
+                /** @description RFC 3339 */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -6378,6 +6554,42 @@ export interface operations {
                         items: components["schemas"]["StaffBusiness"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffBusinessesCsv: {
+        parameters: {
+            query?: {
+                search?: string;
+                /** @description Of an open business its subscription’s; ending with its cycle counts as one, too */
+                status?: "trialing" | "active" | "past_due" | "paused" | "ended" | "ending" | "suspended" | "closed";
+                plan?: string;
+                /** @description The newest first when left out */
+                sort?: "newest" | "oldest" | "name" | "cycleEnd";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -6776,6 +6988,39 @@ export interface operations {
                         items: components["schemas"]["Invoice"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffBusinessInvoicesCsv: {
+        parameters: {
+            query?: {
+                status?: "draft" | "open" | "paid" | "void" | "uncollectible";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -7700,6 +7945,39 @@ export interface operations {
                         items: components["schemas"]["StaffSubscription"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStaffSubscriptionsCsv: {
+        parameters: {
+            query?: {
+                /** @description due: its cycle ends within a week; ending: with its cycle. Without it those that go on: in trial, active or past due */
+                status?: "trialing" | "active" | "past_due" | "paused" | "ended" | "due" | "ending";
+                plan?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -2,8 +2,10 @@ import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
 import type { Context } from '../context.ts'
 import type { CreditEntriesTable } from '../db/tables.ts'
+import type { Columns } from '../http/csv.ts'
 import { OptionalText, OptionalTime, Page, Time } from '../http/schemas.ts'
 import type { Invoice } from './invoices.ts'
+import { decimalOf } from './money.ts'
 import type { WholeInvoice } from './whole-invoice.ts'
 
 const Money = (description = 'Minor units') => Type.Integer({ description })
@@ -52,6 +54,27 @@ export const presentInvoice = (invoice: Invoice) => ({
   closedAt: invoice.closedAt,
   createdAt: invoice.createdAt,
 })
+
+/** Invoices as lines of a spreadsheet. */
+export const invoiceColumns: Columns<ReturnType<typeof presentInvoice>> = {
+  id: ({ id }) => id,
+  number: ({ number }) => number,
+  status: ({ status }) => status,
+  cause: ({ cause }) => cause,
+  currency: ({ currency }) => currency,
+  total: ({ total, currency }) => decimalOf(total, currency),
+  creditApplied: ({ creditApplied, currency }) => decimalOf(creditApplied, currency),
+  amountPaid: ({ amountPaid, currency }) => decimalOf(amountPaid, currency),
+  amountDue: ({ amountDue, currency }) => decimalOf(amountDue, currency),
+  billedBy: ({ billedBy }) => billedBy,
+  billedTo: ({ billedTo }) => billedTo,
+  statusReason: ({ statusReason }) => statusReason,
+  openedAt: ({ openedAt }) => openedAt,
+  dueAt: ({ dueAt }) => dueAt,
+  paidAt: ({ paidAt }) => paidAt,
+  closedAt: ({ closedAt }) => closedAt,
+  createdAt: ({ createdAt }) => createdAt,
+}
 
 /** One invoice with what it is made of, and what was paid. */
 export const InvoicePage = Type.Object(

@@ -1,4 +1,6 @@
-import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { Csv, sendCsv } from '../http/csv.ts'
 import { businessOf, type Routes } from '../http/request.ts'
 import { closed, Page, page, PageQuery, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
@@ -7,6 +9,7 @@ import { listInvoices } from './invoices.ts'
 import {
   CreditPage,
   InvoiceBody,
+  invoiceColumns,
   InvoicePage,
   presentCreditEntry,
   presentInvoice,
@@ -14,6 +17,9 @@ import {
 } from './presenter.ts'
 import { invoicePolicy, printableInvoice } from './printable.ts'
 import { wholeInvoice } from './whole-invoice.ts'
+
+const filters = { status: Type.Optional(Type.Enum(['open', 'paid', 'void', 'uncollectible'])) }
+const InvoiceQuery = Type.Object({ ...PageQuery.properties, ...filters }, closed)
 
 export const invoiceRoutes: Routes = (app, ctx) => {
   const config = { access: 'subscription:read' } as const
@@ -27,22 +33,29 @@ export const invoiceRoutes: Routes = (app, ctx) => {
         summary: 'What the business was billed, newest first',
         tags,
         params: path('businessId'),
-        querystring: Type.Object(
-          {
-            ...PageQuery.properties,
-            status: Type.Optional(Type.Enum(['open', 'paid', 'void', 'uncollectible'])),
-          },
-          closed,
-        ),
+        querystring: InvoiceQuery,
         response: { 200: Page(InvoiceBody) },
       },
     },
-    async (request) => {
-      const invoices = await withinBusiness(request, (tx) =>
-        listInvoices(tx, businessOf(request).id, request.query, 'without drafts'),
-      )
-      return page(invoices.map(presentInvoice), request.query.limit)
+    (request) => billed(request, request.query),
+  )
+
+  app.get(
+    '/v1/businesses/:businessId/invoices.csv',
+    {
+      config,
+      schema: {
+        summary: 'The same as a file for a spreadsheet, whole; amounts are in major units',
+        tags,
+        params: path('businessId'),
+        querystring: Type.Object(filters, closed),
+        response: Csv,
+      },
     },
+    (request, reply) =>
+      sendCsv(reply, `${businessOf(request).id}-invoices`, invoiceColumns, (query) =>
+        billed(request, { ...request.query, ...query }),
+      ),
   )
 
   app.get(
@@ -110,4 +123,11 @@ export const invoiceRoutes: Routes = (app, ctx) => {
         }
       }),
   )
+}
+
+async function billed(request: FastifyRequest, query: Static<typeof InvoiceQuery>) {
+  const invoices = await withinBusiness(request, (tx) =>
+    listInvoices(tx, businessOf(request).id, query, 'without drafts'),
+  )
+  return page(invoices.map(presentInvoice), query.limit)
 }

@@ -1,5 +1,7 @@
-import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
 import { businessById } from '../businesses/businesses.ts'
+import { Csv, sendCsv } from '../http/csv.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Page, page, PageQuery, path } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
@@ -8,12 +10,16 @@ import { listInvoices } from './invoices.ts'
 import {
   CreditPage,
   InvoiceBody,
+  invoiceColumns,
   InvoicePage,
   presentCreditEntry,
   presentInvoice,
   presentInvoicePage,
 } from './presenter.ts'
 import { wholeInvoice } from './whole-invoice.ts'
+
+const filters = { status: Type.Optional(Type.Enum(['draft', 'open', 'paid', 'void', 'uncollectible'])) }
+const InvoiceQuery = Type.Object({ ...PageQuery.properties, ...filters }, closed)
 
 /** Staff see what a business owes, and what it has in hand. */
 export const staffInvoiceRoutes: Routes = (app, ctx) => {
@@ -28,22 +34,29 @@ export const staffInvoiceRoutes: Routes = (app, ctx) => {
         summary: 'What a business was billed and what is held, newest first',
         tags,
         params: path('id'),
-        querystring: Type.Object(
-          {
-            ...PageQuery.properties,
-            status: Type.Optional(Type.Enum(['draft', 'open', 'paid', 'void', 'uncollectible'])),
-          },
-          closed,
-        ),
+        querystring: InvoiceQuery,
         response: { 200: Page(InvoiceBody) },
       },
     },
-    (request) =>
-      acrossBusinesses(request, async (tx) => {
-        const { id } = await businessById(tx, request.params.id)
-        const invoices = await listInvoices(tx, id, request.query, 'with drafts')
-        return page(invoices.map(presentInvoice), request.query.limit)
-      }),
+    (request) => billed(request, request.params.id, request.query),
+  )
+
+  app.get(
+    '/v1/staff/businesses/:id/invoices.csv',
+    {
+      config,
+      schema: {
+        summary: 'The same as a file for a spreadsheet, whole; amounts are in major units',
+        tags,
+        params: path('id'),
+        querystring: Type.Object(filters, closed),
+        response: Csv,
+      },
+    },
+    (request, reply) => {
+      const { id } = request.params
+      return sendCsv(reply, 'invoices', invoiceColumns, (query) => billed(request, id, { ...request.query, ...query }))
+    },
   )
 
   app.get(
@@ -87,3 +100,10 @@ export const staffInvoiceRoutes: Routes = (app, ctx) => {
       }),
   )
 }
+
+const billed = (request: FastifyRequest, businessId: string, query: Static<typeof InvoiceQuery>) =>
+  acrossBusinesses(request, async (tx) => {
+    const { id } = await businessById(tx, businessId)
+    const invoices = await listInvoices(tx, id, query, 'with drafts')
+    return page(invoices.map(presentInvoice), query.limit)
+  })

@@ -21,17 +21,17 @@ export type BusinessSearch = {
   sort?: (typeof sorts)[number]
 }
 
-export const businessesQuery = ({ q, ...filters }: BusinessSearch) =>
+export const businessesQuery = (search: BusinessSearch) =>
   pages<Schemas['StaffBusiness']>(
-    ['businesses', { q, ...filters }],
-    (query) =>
-      answer(
-        api.GET('/v1/staff/businesses', {
-          params: { query: { ...query, ...filters, ...(q === undefined ? {} : { search: q }) } },
-        }),
-      ),
+    ['businesses', search],
+    (query) => answer(api.GET('/v1/staff/businesses', { params: { query: { ...query, ...businessFilters(search) } } })),
     50,
   )
+
+export const businessFilters = ({ q, ...filters }: BusinessSearch) => ({
+  ...filters,
+  ...(q === undefined ? {} : { search: q }),
+})
 
 /** Everything about one business, in one answer. What staff do to it makes all below this key old. */
 export const businessKey = (id: string) => ['business', id]

@@ -50,27 +50,31 @@ export const sessionsQuery = (search: SessionSearch, limit?: number) =>
   )
 
 /** Days, `2026-11-24`; the log is asked for moments. */
-export type AuditSearch = { actor?: string; action?: string; business?: string; from?: string; to?: string }
-export const auditQuery = ({ business, from, to, ...search }: AuditSearch) =>
+export const actorKinds = ['app', 'both', 'system'] as const
+export type AuditSearch = {
+  /** People when nothing is said: what software does, payments for instance, would be most of it. */
+  by?: (typeof actorKinds)[number]
+  actor?: string
+  action?: string
+  business?: string
+  from?: string
+  to?: string
+}
+export const auditQuery = (search: AuditSearch) =>
   listed<Schemas['StaffAuditEntry']>(
     'audit',
-    { business, from, to, ...search },
-    (query) =>
-      answer(
-        api.GET('/v1/staff/audit', {
-          params: {
-            query: {
-              ...query,
-              ...search,
-              ...(business === undefined ? {} : { businessId: business }),
-              ...(from === undefined ? {} : { from: `${from}T00:00:00Z` }),
-              ...(to === undefined ? {} : { to: `${to}T23:59:59.999Z` }),
-            },
-          },
-        }),
-      ),
+    search,
+    (query) => answer(api.GET('/v1/staff/audit', { params: { query: { ...query, ...auditFilters(search) } } })),
     undefined,
   )
+
+export const auditFilters = ({ by, business, from, to, ...search }: AuditSearch) => ({
+  ...search,
+  ...(by === 'both' ? {} : { actorKind: by ?? ('staff' as const) }),
+  ...(business === undefined ? {} : { businessId: business }),
+  ...(from === undefined ? {} : { from: `${from}T00:00:00Z` }),
+  ...(to === undefined ? {} : { to: `${to}T23:59:59.999Z` }),
+})
 
 export const jobStates = ['waiting', 'running', 'retrying', 'failed', 'done'] as const
 export type JobSearch = { state?: (typeof jobStates)[number]; task?: string }

@@ -5,7 +5,7 @@ import { page } from '../ui/page.ts'
 import { tabs, timelineKinds } from './business/tabs.ts'
 import { sorts, statuses } from './businesses/filters.ts'
 import { ConsoleFrame } from './frame/console-frame.tsx'
-import { jobStates, mailStatuses, metricMonths, sessionStates, subscriptionStatuses } from './lists.ts'
+import { actorKinds, jobStates, mailStatuses, metricMonths, sessionStates, subscriptionStatuses } from './lists.ts'
 import { NotFound } from './not-found.tsx'
 
 /** Every address of the console. What is filtered, sorted and opened stands in the address. */
@@ -91,6 +91,7 @@ const audit = createRoute({
   path: '/audit',
   validateSearch: (search: Record<string, unknown>) =>
     said({
+      by: oneOf(actorKinds, search['by']),
       actor: some(search['actor']),
       action: some(search['action']),
       business: some(search['business']),

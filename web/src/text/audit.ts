@@ -44,5 +44,4 @@ export const text = {
   onBehalf: 'in a support session',
   kind: (kind: string) => capital(words(kind)).replace(/^Api /, 'API '),
   actionName: (action: string) => capital(words(action.replaceAll('.', ' '))).replace(/^Api /, 'API '),
-  csv: 'Download CSV',
 } as const

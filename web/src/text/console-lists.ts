@@ -1,4 +1,4 @@
-import { Noun, noun, nouns } from '../ui/page.ts'
+import { Noun, noun, nouns, product } from '../ui/page.ts'
 import { count } from '../ui/words.ts'
 import { text as console } from './console.ts'
 
@@ -53,7 +53,10 @@ export const text = {
   },
   audit: {
     title: screens.audit,
-    about: `What staff and admin keys did, in every ${noun} and outside.`,
+    about: `What was done by others than customers, in every ${noun} and outside.`,
+    by: 'By',
+    people: 'People of staff',
+    kinds: { app: 'App keys', both: 'People and app keys', system: `${product.name} itself` },
     at: 'When',
     actor: 'Who',
     actorHint: 'Id or e-mail',

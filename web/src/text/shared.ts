@@ -28,6 +28,7 @@ export const text = {
   cancel: 'Cancel',
   close: 'Close',
   more: 'Show more',
+  csv: 'Download CSV',
   actions: 'Actions',
   skip: 'Skip to content',
   never: 'Never',

@@ -5,14 +5,16 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
+import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { capital, words } from '../../ui/words.ts'
 import { BusinessLink } from '../list/business-link.tsx'
+import { Choice } from '../list/choice.tsx'
 import { Pages } from '../list/pages.tsx'
-import { auditQuery, type AuditSearch } from '../lists.ts'
+import { auditFilters, auditQuery, type AuditSearch } from '../lists.ts'
 
 const { audit: text } = lists
 const route = getRouteApi('/audit')
@@ -20,11 +22,15 @@ type Entry = Schemas['StaffAuditEntry']
 
 /** What staff did, wherever it was. */
 export function StaffLog() {
-  const search = known(route.useSearch(), 'actor', 'action', 'business', 'from', 'to')
+  const search = known(route.useSearch(), 'by', 'actor', 'action', 'business', 'from', 'to')
   const navigate = route.useNavigate()
   const entries = useInfiniteQuery(auditQuery(search))
   return (
-    <Screen title={text.title} about={text.about}>
+    <Screen
+      title={text.title}
+      about={text.about}
+      actions={<DownloadCsv path="/v1/staff/audit" filters={auditFilters(search)} />}
+    >
       <Filters key={JSON.stringify(search)} search={search} />
       <Pages
         label={text.title}
@@ -42,21 +48,25 @@ export function StaffLog() {
 function Filters({ search }: { search: AuditSearch }) {
   const navigate = route.useNavigate()
   const [typed, setTyped] = useState(search)
-  const field = (name: keyof AuditSearch) => ({
+  const field = (name: Exclude<keyof AuditSearch, 'by'>) => ({
     value: typed[name] ?? '',
     onChange: ({ currentTarget: { value } }: { currentTarget: { value: string } }) =>
       setTyped((before) => ({ ...before, [name]: value })),
   })
+  const apply = (by: AuditSearch['by']) => {
+    const said = Object.entries({ ...typed, by: by ?? '' }).map(([name, value]) => [name, value.trim()] as const)
+    void navigate({ search: Object.fromEntries(said.filter(([, value]) => value !== '')) })
+  }
   return (
     <form
       role="search"
       onSubmit={(event) => {
         event.preventDefault()
-        const said = Object.entries(typed).map(([name, value]) => [name, value.trim()] as const)
-        void navigate({ search: Object.fromEntries(said.filter(([, value]) => value !== '')) })
+        apply(search.by)
       }}
     >
       <Group align="flex-end" gap="sm">
+        <Choice label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
         <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} {...field('actor')} />
         <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} {...field('action')} />
         <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} {...field('business')} />

@@ -1,4 +1,4 @@
-import { Stack, Title } from '@mantine/core'
+import { Group, Stack, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Empty } from '../../ui/loaded.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
@@ -10,14 +10,18 @@ export function Section<Row extends object>(props: {
   columns: Column<Row>[]
   rows: Row[]
   rowKey: (row: Row) => string
+  actions?: ReactNode
   children?: ReactNode
 }) {
-  const { title, empty, columns, rows, rowKey, children } = props
+  const { title, empty, columns, rows, rowKey, actions, children } = props
   return (
     <Stack gap="xs">
-      <Title order={2} size="h3">
-        {title}
-      </Title>
+      <Group justify="space-between" gap="xs">
+        <Title order={2} size="h3">
+          {title}
+        </Title>
+        {actions}
+      </Group>
       {rows.length === 0 ? (
         <Empty>{empty}</Empty>
       ) : (

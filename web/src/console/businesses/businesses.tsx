@@ -5,12 +5,13 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as console } from '../../text/console.ts'
 import { text as shared } from '../../text/shared.ts'
+import { DownloadCsv } from '../../ui/download.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
-import { businessesQuery, plansQuery, type BusinessSearch } from '../data.ts'
+import { businessesQuery, businessFilters, plansQuery, type BusinessSearch } from '../data.ts'
 import { Pages } from '../list/pages.tsx'
 import { sorts, statuses } from './filters.ts'
 import { Status } from './status.tsx'
@@ -24,7 +25,7 @@ export function Businesses() {
   const businesses = useInfiniteQuery(businessesQuery(search))
   const isFiltered = [search.q, search.status, search.plan].some((each) => each !== undefined)
   return (
-    <Screen title={text.title}>
+    <Screen title={text.title} actions={<DownloadCsv path="/v1/staff/businesses" filters={businessFilters(search)} />}>
       <Filters key={JSON.stringify(search)} search={search} />
       <Pages
         label={text.title}

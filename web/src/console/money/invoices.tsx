@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as ledger } from '../../text/console-money.ts'
 import { text as shared } from '../../text/shared.ts'
+import { DownloadCsv } from '../../ui/download.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import type { Column } from '../../ui/table.tsx'
@@ -34,6 +35,9 @@ export function Invoices({ businessId }: { businessId: string }) {
             columns={columnsWith((invoice, doing) => setOpen({ invoice, ...(doing ? { doing } : {}) }))}
             rows={rows}
             rowKey={({ id }) => id}
+            actions={
+              rows.length > 0 && <DownloadCsv path={`/v1/staff/businesses/${businessId}/invoices`} filters={{}} />
+            }
           >
             <More of={invoices} />
           </Section>

@@ -2,6 +2,7 @@ import { Group } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
+import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import { plansQuery } from '../data.ts'
@@ -22,7 +23,7 @@ export function Subscriptions() {
   const go = (change: { [Key in keyof SubscriptionSearch]: SubscriptionSearch[Key] | undefined }) =>
     void navigate({ search: { ...search, ...change } as SubscriptionSearch })
   return (
-    <Screen title={text.title}>
+    <Screen title={text.title} actions={<DownloadCsv path="/v1/staff/subscriptions" filters={search} />}>
       <Group align="flex-end" gap="sm" role="group" aria-label={lists.filters}>
         <Choice
           label={lists.state}

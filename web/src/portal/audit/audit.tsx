@@ -1,8 +1,9 @@
-import { Button, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/audit.ts'
 import { text as shared } from '../../text/shared.ts'
+import { DownloadCsv } from '../../ui/download.tsx'
 import { ButtonLink } from '../../ui/links.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
@@ -12,7 +13,7 @@ import { Table, type Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { Needs, useMembership } from '../membership.tsx'
 import { actorOf, changesOf, targetOf } from './changes.ts'
-import { auditQuery, fileAddress, type AuditEntry } from './data.ts'
+import { auditQuery, filtersOf, type AuditEntry } from './data.ts'
 import { Filters } from './filters.tsx'
 
 const route = getRouteApi('/b/$businessId/audit')
@@ -87,13 +88,8 @@ const columns: Column<AuditEntry>[] = [
   },
 ]
 
-/** All that matches, as a file that the server sends as it reads it: as many lines as there are. */
 function Download() {
   const { businessId } = useMembership()
   const search = known(route.useSearch(), 'actor', 'action', 'from')
-  return (
-    <Button component="a" variant="default" href={fileAddress(businessId, search)} download>
-      {text.csv}
-    </Button>
-  )
+  return <DownloadCsv path={`/v1/businesses/${businessId}/audit`} filters={filtersOf(search)} />
 }

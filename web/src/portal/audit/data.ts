@@ -1,5 +1,4 @@
 import { answer, api, type Schemas } from '../../api.ts'
-import { page } from '../../ui/page.ts'
 import { pages } from '../../ui/pages.ts'
 
 export type AuditEntry = Schemas['AuditEntry']
@@ -18,11 +17,7 @@ export const auditQuery = (businessId: string, search: AuditSearch) =>
     50,
   )
 
-/** Where the file of it is. */
-export const fileAddress = (businessId: string, search: AuditSearch) =>
-  `${page.apiPath}/v1/businesses/${encodeURIComponent(businessId)}/audit.csv?${new URLSearchParams(filtersOf(search))}`
-
-const filtersOf = ({ from, ...filters }: AuditSearch) => ({
+export const filtersOf = ({ from, ...filters }: AuditSearch) => ({
   ...filters,
   ...(from !== undefined && { from: `${from}T00:00:00Z` }),
 })

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/invoices.ts'
 import { text as shared } from '../../text/shared.ts'
+import { DownloadCsv } from '../../ui/download.tsx'
 import { ButtonLink, TextLink } from '../../ui/links.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
@@ -21,8 +22,9 @@ const route = getRouteApi('/b/$businessId/invoices')
 
 /** What was billed, what of it is to pay, and what is in hand. */
 export function Invoices() {
+  const { can } = useMembership()
   return (
-    <Screen title={text.title}>
+    <Screen title={text.title} actions={can('subscription:read') && <Download />}>
       <Needs permission="subscription:read">
         <Open />
         <InvoiceList />
@@ -30,6 +32,12 @@ export function Invoices() {
       </Needs>
     </Screen>
   )
+}
+
+function Download() {
+  const { businessId } = useMembership()
+  const { status } = route.useSearch()
+  return <DownloadCsv path={`/v1/businesses/${businessId}/invoices`} filters={{ status }} />
 }
 
 function Open() {
