@@ -1,13 +1,16 @@
 import { Box, Button, Group, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode } from 'react'
 import { text } from '../text/business.ts'
 import { Brand } from '../ui/brand.tsx'
 import { Footer } from '../ui/footer.tsx'
 import { SkipLink } from '../ui/frame.tsx'
 import { TextLink } from '../ui/links.tsx'
+import { Find } from '../ui/palette/find.tsx'
 import { SimulatedTime } from '../ui/simulated-time.tsx'
 import classes from './frame.module.css'
 import { signOut } from './session.ts'
+
+const Palette = lazy(() => import('./palette/palette.tsx'))
 
 /** Around every screen of whoever is signed in: whose pages these are, where one is, the ways on and out. */
 export function PortalFrame({
@@ -37,7 +40,10 @@ export function PortalFrame({
               </Text>
             )}
           </Group>
-          <Group gap="md" wrap="nowrap" className={classes.aside ?? ''}>
+          <Group gap="sm">
+            <Find size="xs">
+              <Palette />
+            </Find>
             <TextLink to="/businesses">{text.switch}</TextLink>
             <TextLink to="/account/profile">{text.account}</TextLink>
             <Button variant="default" size="xs" onClick={() => void signOut()}>

@@ -39,6 +39,12 @@ export const text = {
     }),
     invite: { title: 'Invite your team', about: 'They get a link by mail.', action: 'Invite people' },
   },
+  palette: {
+    label: `A screen, a ${noun}, or an id`,
+    hint: `Name, or the id of a request`,
+    invoice: (id: string) => `Invoice ${id}`,
+    doings: (id: string) => `What ${id} did`,
+  },
   notYours: { title: `No such ${noun}`, about: `This ${noun} does not exist, or you are not a member of it.` },
   suspended: { title: 'Your membership is suspended', about: `Ask an owner of this ${noun}.` },
   businesses: {

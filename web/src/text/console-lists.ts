@@ -147,15 +147,7 @@ export const text = {
     chart: (title: string) => `${title}, a bar for each month; the numbers are in the table below`,
   },
   palette: {
-    find: 'Search',
-    key: 'Search, Ctrl K',
-    keyOnMac: 'Search, ⌘K',
-    title: 'Find or go to',
     label: `A ${noun}, a person or a screen`,
     hint: 'Name, e-mail, id or key',
-    found: 'Found',
-    nothing: 'Nothing is found.',
-    searching: 'Searching',
-    results: (count: number) => (count === 1 ? '1 result' : `${count} results`),
   },
 } as const

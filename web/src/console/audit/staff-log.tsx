@@ -66,10 +66,10 @@ function Filters({ search }: { search: AuditSearch }) {
       }}
     >
       <Group align="flex-end" gap="sm">
-        <Choice label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
-        <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} {...field('actor')} />
-        <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} {...field('action')} />
-        <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} {...field('business')} />
+        <Choice w={190} label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
+        <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} w={150} {...field('actor')} />
+        <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} w={190} {...field('action')} />
+        <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} w={130} {...field('business')} />
         <TextInput label={text.from} type="date" {...field('from')} />
         <TextInput label={text.to} type="date" {...field('to')} />
         <Button type="submit">{text.apply}</Button>

@@ -1,19 +1,22 @@
 import { Box, Button, Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
+import { lazy } from 'react'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/console.ts'
 import { Footer } from '../../ui/footer.tsx'
 import { SkipLink } from '../../ui/frame.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { page, product } from '../../ui/page.ts'
+import { Find } from '../../ui/palette/find.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { SimulatedTime } from '../../ui/simulated-time.tsx'
 import { meQuery } from '../data.ts'
-import { Find } from '../palette/find.tsx'
 import { LookingIn } from '../support/looking-in.tsx'
 import classes from './console-frame.module.css'
 import { Navigation } from './navigation.tsx'
+
+const Palette = lazy(() => import('../palette/palette.tsx'))
 
 /** Around every screen of the console: a band in its own colour, and nothing for whoever is not staff. */
 export function ConsoleFrame() {
@@ -32,7 +35,11 @@ export function ConsoleFrame() {
           </Group>
           <Group gap="sm" wrap="nowrap" className={classes.aside ?? ''}>
             <Text visibleFrom="sm">{me.data?.user.email}</Text>
-            {me.data?.staff === true && <Find />}
+            {me.data?.staff === true && (
+              <Find size="compact-sm">
+                <Palette />
+              </Find>
+            )}
             <Button variant="default" size="compact-sm" onClick={() => void signOut()}>
               {text.signOut}
             </Button>

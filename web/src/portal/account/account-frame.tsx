@@ -3,12 +3,7 @@ import { text } from '../../text/account.ts'
 import { PlaceLink, Places } from '../../ui/frame.tsx'
 import classes from '../frame.module.css'
 import { PortalFrame } from '../frame.tsx'
-
-const places = [
-  { to: '/account/profile', label: text.profile.nav },
-  { to: '/account/security', label: text.security.nav },
-  { to: '/account/sessions', label: text.sessions.nav },
-] as const
+import { accountPlaces } from '../places.ts'
 
 /** Around a person's own screens. */
 export const AccountFrame = () => (
@@ -16,7 +11,7 @@ export const AccountFrame = () => (
     place={text.nav}
     navigation={
       <Places label={text.navigation} className={classes.navigation}>
-        {places.map(({ to, label }) => (
+        {accountPlaces.map(({ to, label }) => (
           <PlaceLink key={to} to={to}>
             {label}
           </PlaceLink>

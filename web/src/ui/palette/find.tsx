@@ -1,14 +1,12 @@
 import { Button } from '@mantine/core'
-import { lazy, Suspense, useEffect } from 'react'
-import { text as lists } from '../../text/console-lists.ts'
+import { Suspense, useEffect, type ReactNode } from 'react'
+import { text } from '../../text/palette.ts'
 import { openPalette, usePaletteOpen } from './opening.ts'
 
-const { palette: text } = lists
-const Palette = lazy(() => import('./palette.tsx'))
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
 
-/** The way to the palette: a button, and ⌘K or Ctrl K everywhere. What it opens is loaded when it is first asked for. */
-export function Find() {
+/** The way to a palette: a button, and ⌘K or Ctrl K everywhere. What it opens may be loaded when it is first asked for. */
+export function Find({ size, children }: { size: 'xs' | 'compact-sm'; children: ReactNode }) {
   const isOpen = usePaletteOpen()
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -25,18 +23,14 @@ export function Find() {
     <>
       <Button
         variant="default"
-        size="compact-sm"
+        size={size}
         aria-keyshortcuts={isMac ? 'Meta+K' : 'Control+K'}
         title={isMac ? text.keyOnMac : text.key}
         onClick={openPalette}
       >
         {text.find}
       </Button>
-      {isOpen && (
-        <Suspense fallback={null}>
-          <Palette />
-        </Suspense>
-      )}
+      {isOpen && <Suspense fallback={null}>{children}</Suspense>}
     </>
   )
 }
