@@ -73,7 +73,7 @@ test('a rotated key goes on for its grace beside its successor, and can be ended
 })
 
 test('a rotated key never outlives its own expiry, and what still calls with it is seen', async () => {
-  const { page, token, business, close } = await keysOf()
+  const { page, token, business, sound, close } = await keysOf()
   const soon = new Date(web.ctx.now().getTime() + 2 * 3_600_000).toISOString()
   const path = `/v1/businesses/${business.id}/api-keys`
   const old = web.ok(await web.api.post(path, { name: 'Short', type: 'server', expiresAt: soon }, { token }))
@@ -100,7 +100,12 @@ test('a rotated key never outlives its own expiry, and what still calls with it 
     'the use was noted',
   )
   await page.reload()
-  await page.getByText(/^Something still calls with it, last/).waitFor()
+  await page.getByText(/^Something still calls with it, last .* \(nothing was counted\)\.$/).waitFor()
+  for (const amount of [2, 3])
+    web.ok(await web.api.post('/v1/consume', { feature: 'recordings', amount }, { token: old.key }))
+  await page.reload()
+  await page.getByText(/^Something still calls with it, last .* \(2 calls counted 5 recordings\)\.$/).waitFor()
+  await sound('api-key-still-called')
   await close()
 })
 

@@ -241,6 +241,52 @@ describe('rotating a key', () => {
     expect(await usedBy(acme)).toBe(31)
   })
 
+  test('says what was counted with the old one since, and nothing of before or of another', async () => {
+    const acme = await freehold.signUp()
+    const old = freehold.ok(await create(acme, 'server'))
+    const usageOf = (id: string, by: Person = acme) =>
+      freehold.api.get(`${keysOf(by)}/${id}/usage`, { token: by.token })
+    freehold.ok(await record(old.key, 10))
+    expect((await usageOf(old.apiKey.id)).body).toMatchObject({
+      since: old.apiKey.createdAt,
+      items: [{ feature: 'recordings', calls: 1, amount: 10 }],
+      complete: true,
+    })
+    await freehold.advance(60)
+    const next = freehold.ok(await rotate(acme, old.apiKey.id))
+    expect((await usageOf(old.apiKey.id)).body).toEqual({ since: next.apiKey.createdAt, items: [], complete: true })
+    await freehold.advance(60)
+    freehold.ok(await record(next.key, 7))
+    freehold.ok(await record(old.key, 2))
+    freehold.ok(await record(old.key, 3))
+    // Refused, so nothing of it was counted.
+    expect((await record(old.key, 1000)).body).toMatchObject({ allowed: false })
+    expect((await usageOf(old.apiKey.id)).body.items).toMatchObject([{ feature: 'recordings', calls: 2, amount: 5 }])
+    expect((await usageOf(next.apiKey.id)).body.items).toMatchObject([{ calls: 1, amount: 7 }])
+    expect(await usageOf('key_none')).toMatchObject(unknown)
+    expect(await usageOf(old.apiKey.id, await freehold.signUp())).toMatchObject(unknown)
+  })
+
+  test('says so when there was more than is looked through', async () => {
+    const acme = await freehold.signUp()
+    const { apiKey, key } = freehold.ok(await create(acme, 'server'))
+    const next = freehold.ok(await rotate(acme, apiKey.id))
+    freehold.ok(await record(key, 4))
+    await freehold.sql(
+      `insert into freehold.usage_entries
+         (business_id, id, feature, period_start, kind, amount, used_after, held_after, credential_id, at)
+       select business_id, 'use_z' || lpad(n::text, 25, '0'), feature, period_start, 'consume', 1, 1, 0, $2, at + n * interval '1 ms'
+       from freehold.usage_entries e, generate_series(1, 9999) n
+       where e.business_id = $1`,
+      [acme.business.id, next.apiKey.id],
+    )
+    const usage = async () =>
+      freehold.ok(await freehold.api.get(`${keysOf(acme)}/${apiKey.id}/usage`, { token: acme.token }))
+    expect(await usage()).toMatchObject({ items: [{ calls: 1, amount: 4 }], complete: false })
+    freehold.ok(await record(next.key))
+    expect((await usage()).complete).toBe(false)
+  })
+
   test('gives a day when nothing is said', async () => {
     const acme = await freehold.signUp()
     const { apiKey } = freehold.ok(await create(acme, 'server'))

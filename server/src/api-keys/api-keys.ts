@@ -39,6 +39,19 @@ export function listApiKeys(db: Queryable, businessId: string, limit: number, cu
   return query.execute()
 }
 
+/** Since when a key has a successor; else since it is there. */
+export async function usedSince(db: Queryable, businessId: string, keyId: string): Promise<Date> {
+  const key = await select(db, businessId).where('id', '=', keyId).executeTakeFirst()
+  if (!key) throw new FreeholdError('not_found')
+  const next = await select(db, businessId)
+    .where('lineageId', '=', key.lineageId)
+    .where('id', '>', key.id)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+  return next?.createdAt ?? key.createdAt
+}
+
 /** A key as it is handed out; of a secret one only the hash is kept. */
 export type NewApiKey = { apiKey: ApiKey; key: string }
 

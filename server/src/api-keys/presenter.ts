@@ -22,6 +22,25 @@ export const ApiKeyBody = Type.Object(
   { $id: 'ApiKey' },
 )
 
+export const ApiKeyUsageBody = Type.Object(
+  {
+    since: Time,
+    items: Type.Array(
+      Type.Object({
+        feature: Type.String(),
+        calls: Type.Integer({ description: 'That counted something; a check counts nothing' }),
+        amount: Type.Integer({ description: 'Units' }),
+        lastAt: Time,
+      }),
+    ),
+    complete: Type.Boolean({
+      description:
+        'false when there was more than is looked through: the newest 10,000 of what was counted of a feature',
+    }),
+  },
+  { $id: 'ApiKeyUsage' },
+)
+
 export const presentApiKey = ({ businessId: _, ...apiKey }: ApiKey, permissions: ReadonlySet<string>) => ({
   ...apiKey,
   key: permissions.has('api-keys:manage') ? apiKey.key : null,

@@ -3,8 +3,9 @@ import { instant } from '../http/instants.ts'
 import { actorOf, businessOf, type Routes } from '../http/request.ts'
 import { closed, Name, Page, page, PageQuery, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
-import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from './api-keys.ts'
-import { ApiKeyBody, presentApiKey } from './presenter.ts'
+import { countedByKey } from '../usage/by-key.ts'
+import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey, usedSince } from './api-keys.ts'
+import { ApiKeyBody, ApiKeyUsageBody, presentApiKey } from './presenter.ts'
 
 const HandedOut = Type.Object({
   apiKey: ApiKeyBody,
@@ -14,6 +15,9 @@ const HandedOut = Type.Object({
 /** A business's keys: what its own programs call with. */
 export const apiKeyRoutes: Routes = (app, ctx) => {
   const tags = ['API keys']
+  const countable = Object.entries(ctx.product.features).flatMap(([name, { kind }]) =>
+    kind === 'metered' || kind === 'allocated' ? name : [],
+  )
 
   app.get(
     '/v1/businesses/:businessId/api-keys',
@@ -66,6 +70,26 @@ export const apiKeyRoutes: Routes = (app, ctx) => {
         return { apiKey: presentApiKey(apiKey, permissions), key }
       })
     },
+  )
+
+  app.get(
+    '/v1/businesses/:businessId/api-keys/:id/usage',
+    {
+      config: { access: 'api-keys:read' },
+      schema: {
+        summary: 'What was counted with a key since it was rotated, or made',
+        tags,
+        params: path('businessId', 'id'),
+        response: { 200: ApiKeyUsageBody },
+      },
+    },
+    (request) =>
+      withinBusiness(request, async (tx) => {
+        const { id: businessId } = businessOf(request)
+        const { id } = request.params
+        const since = await usedSince(tx, businessId, id)
+        return { since, ...(await countedByKey(tx, businessId, id, countable, since)) }
+      }),
   )
 
   app.post(

@@ -193,6 +193,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/businesses/{businessId}/api-keys/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was counted with a key since it was rotated, or made
+         * @description Needs the permission `api-keys:read`
+         */
+        get: operations["getApiKeyUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/businesses/{businessId}/audit": {
         parameters: {
             query?: never;
@@ -2172,6 +2192,27 @@ export interface components {
              */
             createdAt: string;
         };
+        ApiKeyUsage: {
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339
+             */
+            since: string;
+            items: {
+                feature: string;
+                /** @description That counted something; a check counts nothing */
+                calls: number;
+                /** @description Units */
+                amount: number;
+                /**
+                 * Format: date-time
+                 * @description UTC, RFC 3339
+                 */
+                lastAt: string;
+            }[];
+            /** @description false when there was more than is looked through: the newest 10,000 of what was counted of a feature */
+            complete: boolean;
+        };
         AuditEntry: {
             id: string;
             /**
@@ -3940,6 +3981,38 @@ export interface operations {
                         /** @description Shown this once, unless it is publishable */
                         key: string;
                     };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApiKeyUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                businessId: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyUsage"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -33,3 +33,11 @@ export const apiKeysQuery = (businessId: string) =>
   pages<Schemas['ApiKey']>([businessId, 'api-keys'], (query) =>
     answer(api.GET('/v1/businesses/{businessId}/api-keys', { params: { path: { businessId }, query } })),
   )
+
+/** What was counted with a key since it was rotated. */
+export const keyUsageQuery = (businessId: string, id: string) =>
+  queryOptions({
+    queryKey: [businessId, 'api-keys', id, 'usage'],
+    queryFn: () =>
+      answer(api.GET('/v1/businesses/{businessId}/api-keys/{id}/usage', { params: { path: { businessId, id } } })),
+  })

@@ -18,6 +18,10 @@ export const text = {
   works: 'Works',
   worksUntil: 'Works until',
   stillCalled: 'Something still calls with it, last',
+  counted: (calls: string, isOne: boolean, units: string, complete: boolean) =>
+    `(${complete ? '' : 'at least '}${calls} ${isOne ? 'call' : 'calls'} counted ${units}).`,
+  units: (amount: string, feature: string) => `${amount} ${feature}`,
+  countedNothing: '(nothing was counted).',
   notCalled: 'Nothing has called with it since.',
   revoked: 'Revoked',
   expired: 'Expired',

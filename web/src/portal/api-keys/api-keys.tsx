@@ -1,5 +1,5 @@
 import { Button, Code, Group, Stack, Text } from '@mantine/core'
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/api-keys.ts'
@@ -14,7 +14,8 @@ import { Table, type Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
-import { apiKeysQuery, membersQuery } from '../data.ts'
+import { count, list, words } from '../../ui/words.ts'
+import { apiKeysQuery, keyUsageQuery, membersQuery } from '../data.ts'
 import { Needs, useMembership } from '../membership.tsx'
 import { CreateKey, type HandedOut } from './create-key.tsx'
 import { KeyDialog } from './key-dialog.tsx'
@@ -163,8 +164,11 @@ function State({ apiKey, successor }: { apiKey: ApiKey; successor: ApiKey | unde
 }
 
 /** Whether something goes on with a key that was replaced: before it ends, that has to have the new one. */
-function StillCalled({ apiKey: { lastUsedAt }, since }: { apiKey: ApiKey; since: string }) {
-  if (lastUsedAt === null || lastUsedAt <= since) {
+function StillCalled({ apiKey: { id, lastUsedAt }, since }: { apiKey: ApiKey; since: string }) {
+  const { businessId } = useMembership()
+  const isCalled = lastUsedAt !== null && lastUsedAt > since
+  const usage = useQuery({ ...keyUsageQuery(businessId, id), enabled: isCalled })
+  if (!isCalled) {
     return (
       <Text size="xs" c="dimmed">
         {text.notCalled}
@@ -174,8 +178,16 @@ function StillCalled({ apiKey: { lastUsedAt }, since }: { apiKey: ApiKey; since:
   return (
     <Text size="xs" c="var(--freehold-warning)">
       {text.stillCalled} <When at={lastUsedAt} />
+      {usage.data && ` ${countedOf(usage.data)}`}
     </Text>
   )
+}
+
+function countedOf({ items, complete }: Schemas['ApiKeyUsage']): string {
+  const calls = items.reduce((sum, each) => sum + each.calls, 0)
+  if (calls === 0) return complete ? text.countedNothing : ''
+  const units = items.map(({ feature, amount }) => text.units(count(amount), words(feature)))
+  return text.counted(count(calls), calls === 1, list(units), complete)
 }
 
 function Dialogs({ doing, onDo }: { doing: Doing | undefined; onDo: (doing: Doing | undefined) => void }) {
