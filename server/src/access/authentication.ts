@@ -2,7 +2,7 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Context, Settings } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
 import type { Credential } from '../http/request.ts'
-import { sessionCookie } from '../http/session-cookie.ts'
+import { sessionCookie } from '../http/cookies.ts'
 import { authenticate } from './credentials.ts'
 
 /** What a request says about who sends it. */
@@ -33,7 +33,7 @@ export const authentication: onRequestHookHandler = (request, _reply, done) => {
   try {
     const credential = authenticatePresented(ctx, {
       authorization: request.headers.authorization,
-      cookie: sessionCookie(request, ctx.settings),
+      cookie: sessionCookie.read(request, ctx.settings),
       origin: request.headers.origin,
       writes: request.method !== 'GET' && request.method !== 'HEAD',
     })
@@ -46,7 +46,7 @@ export const authentication: onRequestHookHandler = (request, _reply, done) => {
 
 /** Whether the cookie of a page's request is a person's session; what the page shows, it asks for itself. */
 export async function isSignedIn(ctx: Context, request: FastifyRequest): Promise<boolean> {
-  const cookie = sessionCookie(request, ctx.settings)
+  const cookie = sessionCookie.read(request, ctx.settings)
   const presented = { authorization: undefined, cookie, origin: undefined, writes: false }
   return (await authenticatePresented(ctx, presented))?.actor.kind === 'user'
 }

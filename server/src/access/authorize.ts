@@ -2,7 +2,7 @@ import { fastifyCookie } from '@fastify/cookie'
 import type { Actor, Context } from '../context.ts'
 import { FreeholdError, type ErrorCode } from '../errors.ts'
 import { asFreeholdError, problemBody, type ProblemBody } from '../http/problem.ts'
-import { sessionCookieName } from '../http/session-cookie.ts'
+import { sessionCookie } from '../http/cookies.ts'
 import type { Entitlements, FeatureKinds, FieldsOf, ProductFields } from '../product-names.ts'
 import { presentSubscription, type PresentedSubscription } from '../subscriptions/presenter.ts'
 import { currentSubscription } from '../subscriptions/subscriptions.ts'
@@ -53,7 +53,7 @@ export async function authorize(
   const { headers, method } = parts(source)
   const credential = await authenticatePresented(ctx, {
     authorization: header(headers, 'authorization'),
-    cookie: fastifyCookie.parse(header(headers, 'cookie') ?? '')[sessionCookieName(ctx.settings)],
+    cookie: fastifyCookie.parse(header(headers, 'cookie') ?? '')[sessionCookie.nameIn(ctx.settings)],
     origin: header(headers, 'origin'),
     writes: kind === 'write' || (method !== undefined && !['GET', 'HEAD'].includes(method)),
   })

@@ -7,7 +7,7 @@ import { describeFields } from './field-schemas.ts'
 import { operationId } from './operation-id.ts'
 import { Problem } from './problem.ts'
 import type { Access, App } from './request.ts'
-import { sessionCookieName } from './session-cookie.ts'
+import { sessionCookie } from './cookies.ts'
 
 const tags: Record<string, string> = {
   People: 'Signing up, in and out; proving an e-mail; a forgotten password',
@@ -60,7 +60,7 @@ export async function describeRoutes(app: App, ctx: Context): Promise<void> {
           cookie: {
             type: 'apiKey',
             in: 'cookie',
-            name: sessionCookieName(ctx.settings),
+            name: sessionCookie.nameIn(ctx.settings),
             description: 'The session of a signed-in browser',
           },
         },

@@ -6,7 +6,7 @@ import type { Tx } from '../db/open.ts'
 import { FreeholdError, invalid } from '../errors.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Email, fieldsOf, Name, Password, Token } from '../http/schemas.ts'
-import { setSessionCookie } from '../http/session-cookie.ts'
+import { sessionCookie } from '../http/cookies.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import type { Joined } from '../invitations/joining.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
@@ -78,7 +78,7 @@ export const userRoutes: Routes = (app, ctx) => {
             ? await joinWithPassword(request, invitationToken)
             : await signUpWithPassword(request)
       if (signedUp === undefined) return reply.code(202).send(accepted)
-      setSessionCookie(reply, ctx.settings, signedUp.token)
+      sessionCookie.set(reply, ctx.settings, signedUp.token)
       return reply.code(201).send(signedUp)
     },
   )
@@ -198,7 +198,7 @@ export const userRoutes: Routes = (app, ctx) => {
         if (!held) throw new FreeholdError('invalid_token', 'Ask for a new link')
         return founded(tx, request, await signUp(tx, ctx, { ...held.user, emailVerified: true }, held.business))
       })
-      if ('token' in answer) setSessionCookie(reply, ctx.settings, answer.token)
+      if ('token' in answer) sessionCookie.set(reply, ctx.settings, answer.token)
       return answer
     },
   )

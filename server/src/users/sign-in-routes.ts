@@ -5,7 +5,7 @@ import * as transactions from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { userOf, type Routes } from '../http/request.ts'
 import { closed, Email, Password, Token } from '../http/schemas.ts'
-import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
+import { sessionCookie } from '../http/cookies.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { answerChallenge } from './better-auth.ts'
 import { Membership } from './memberships.ts'
@@ -50,7 +50,7 @@ export const signInRoutes: Routes = (app, ctx) => {
           if (!proved) throw new FreeholdError('invalid_credentials')
           return signIn(tx, ctx, proved, deviceOf(request))
         })
-        if ('token' in answer) setSessionCookie(reply, ctx.settings, answer.token)
+        if ('token' in answer) sessionCookie.set(reply, ctx.settings, answer.token)
         return answer
       }),
   )
@@ -81,7 +81,7 @@ export const signInRoutes: Routes = (app, ctx) => {
           if (!answered) throw new FreeholdError('invalid_code')
           return welcome(tx, ctx, answered.userId, answered, device)
         })
-        setSessionCookie(reply, ctx.settings, answer.token)
+        sessionCookie.set(reply, ctx.settings, answer.token)
         return answer
       }),
   )
@@ -92,7 +92,7 @@ export const signInRoutes: Routes = (app, ctx) => {
     async (request, reply) => {
       const user = userOf(request)
       await acrossBusinesses(request, (tx) => endSession(tx, ctx, user, user.sessionId))
-      clearSessionCookie(reply, ctx.settings)
+      sessionCookie.clear(reply, ctx.settings)
       return reply.code(204).send(null)
     },
   )
@@ -136,7 +136,7 @@ export const signInRoutes: Routes = (app, ctx) => {
         if (passwordHash === undefined) throw new FreeholdError('invalid_token', 'Ask for a new link')
         return signIn(tx, ctx, await resetPassword(tx, ctx, token, passwordHash), deviceOf(request))
       })
-      if ('token' in answer) setSessionCookie(reply, ctx.settings, answer.token)
+      if ('token' in answer) sessionCookie.set(reply, ctx.settings, answer.token)
       return answer
     },
   )

@@ -3,8 +3,7 @@ import { Type } from 'typebox'
 import { FreeholdError } from '../errors.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, path, Token } from '../http/schemas.ts'
-import { setSessionCookie } from '../http/session-cookie.ts'
-import { clearStateCookie, setStateCookie, stateCookie } from '../http/state-cookie.ts'
+import { sessionCookie, stateCookie } from '../http/cookies.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { providersOf, socialProviders, type SocialProvider } from '../social-providers.ts'
 import { identify, startSocialSignIn } from './better-auth-social.ts'
@@ -74,7 +73,7 @@ export const socialRoutes: Routes = (app, ctx) => {
     async (request, reply) => {
       const { url, cookie } = await startSocialSignIn(ctx, providerOf(request))
       const carried: Carried = { ...request.body, cookie }
-      setStateCookie(reply, ctx.settings, ctx.secrets.seal('sign-in', JSON.stringify(carried)).toString('base64url'))
+      stateCookie.set(reply, ctx.settings, ctx.secrets.seal('sign-in', JSON.stringify(carried)).toString('base64url'))
       return { url }
     },
   )
@@ -106,7 +105,7 @@ export const socialRoutes: Routes = (app, ctx) => {
         const provider = providerOf(request)
         const { cookie, ...bound } = carriedBy(request)
         const identity = await identify(ctx, provider, request.body, cookie)
-        clearStateCookie(reply, ctx.settings)
+        stateCookie.clear(reply, ctx.settings)
         const answer = await acrossBusinesses(request, async (tx) => {
           if (identity) return { ...(await signInAs(tx, ctx, identity, deviceOf(request))), ...bound }
           throw new FreeholdError(
@@ -114,14 +113,14 @@ export const socialRoutes: Routes = (app, ctx) => {
             `${socialProviders[provider]} did not confirm who you are, or it took too long. Start again`,
           )
         })
-        if ('token' in answer) setSessionCookie(reply, ctx.settings, answer.token)
+        if ('token' in answer) sessionCookie.set(reply, ctx.settings, answer.token)
         return answer
       }),
   )
 
   /** Nothing, when the cookie is not one of ours. */
   function carriedBy(request: FastifyRequest): Partial<Carried> {
-    const sealed = stateCookie(request, ctx.settings)
+    const sealed = stateCookie.read(request, ctx.settings)
     try {
       return sealed === undefined ? {} : JSON.parse(ctx.secrets.open('sign-in', Buffer.from(sealed, 'base64url')))
     } catch {
