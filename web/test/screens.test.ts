@@ -7,6 +7,7 @@ import { openWeb } from './pages.ts'
 const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member' }[] = [
   { path: '/sign-in', heading: 'Sign in', as: 'nobody' },
   { path: '/sign-up', heading: 'Create your account', as: 'nobody' },
+  { path: '/sign-in/google', heading: 'Signing in with Google did not work', as: 'nobody' },
   { path: '/forgot-password', heading: 'Forgotten the password?', as: 'nobody' },
   { path: '/reset-password', heading: 'This link is not complete', as: 'nobody' },
   { path: '/reset-password#token=rst_x', heading: 'Choose a new password', as: 'nobody' },
@@ -37,7 +38,8 @@ let web: Awaited<ReturnType<typeof openWeb>>
 let id: string
 let tokens: Record<'nobody' | 'owner' | 'member', string | undefined>
 beforeAll(async () => {
-  web = await openWeb()
+  const client = { clientId: 'id', clientSecret: 'secret' }
+  web = await openWeb({ socialSignIn: { google: client, github: client } })
   const { business, token } = await web.signUp({ business: { name: 'Acme' }, email: 'ann@acme.test' })
   await web.api.post(`/v1/businesses/${business.id}/invitations`, { email: 'cid@acme.test', role: 'admin' }, { token })
   const member = await web.join(business, token, 'member', 'ben@acme.test')

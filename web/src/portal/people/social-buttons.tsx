@@ -4,6 +4,7 @@ import { answer, api } from '../../api.ts'
 import { text } from '../../text/people.ts'
 import { FormError } from '../../ui/form.tsx'
 import { page } from '../../ui/page.ts'
+import { ProviderLogo } from './provider-logo.tsx'
 
 type Bound = { next?: string | undefined; invitationToken?: string | undefined }
 
@@ -31,6 +32,7 @@ export function SocialButtons({ next, invitationToken }: Bound) {
         <Button
           key={id}
           variant="default"
+          leftSection={<ProviderLogo provider={id} />}
           onClick={() => mutate(id)}
           loading={(isPending || isSuccess) && variables === id}
         >
