@@ -15,6 +15,15 @@ async function signIn(page: Awaited<ReturnType<typeof web.visit>>['page'], email
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
+async function signUp(page: Awaited<ReturnType<typeof web.visit>>['page'], email: string) {
+  await page.getByLabel('First name').fill('Ann')
+  await page.getByLabel('Last name').fill('Archer')
+  await page.getByLabel('E-mail', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByLabel('Business name').fill('Acme')
+  await page.getByRole('button', { name: 'Create account' }).click()
+}
+
 test('signing in leads back to what was asked for, and out again to nothing of it', async () => {
   const { business, user } = await web.signUp({ business: { name: 'Acme' } })
   const { page, go, see, close } = await web.visit()
@@ -41,6 +50,32 @@ test.each(['https://evil.test/', '//evil.test/', '/\\evil.test', 'javascript:ale
     await signIn(page, user.email)
     await page.waitForTimeout(1500)
     await see('Acme')
+    expect(new URL(page.url()).origin).toBe(web.base)
+    await close()
+  },
+)
+
+test('signing up leads to what was asked for, also from the sign-in', async () => {
+  const { page, go, see, complaints, close } = await web.visit()
+  await go(`/sign-in?next=${encodeURIComponent('/account/security')}`)
+  await page.getByRole('link', { name: 'Create one' }).click()
+  await see('Create your account')
+  expect(new URL(page.url()).searchParams.get('next')).toBe('/account/security')
+  await signUp(page, 'asked@acme.test')
+  await see('Security')
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test.each(['https://evil.test/', '//evil.test/', '/\\evil.test', 'javascript:alert(1)'])(
+  'signing up never leads to %s',
+  async (next) => {
+    const { page, go, see, close } = await web.visit()
+    await go(`/sign-up?next=${encodeURIComponent(next)}`)
+    expect(await page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/sign-in')
+    await signUp(page, `new${next.length}@acme.test`)
+    await see('Acme')
+    expect(new URL(page.url()).pathname).toMatch(/^\/b\/biz_/)
     expect(new URL(page.url()).origin).toBe(web.base)
     await close()
   },

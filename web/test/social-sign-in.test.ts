@@ -59,6 +59,19 @@ test('somebody new says what the business is called, is in, and comes back anoth
   await close()
 })
 
+test('somebody new ends up where they were going', async () => {
+  provider.sees({ id: '35', email: 'new@acme.test', verified: true, firstName: 'Nan', lastName: 'New' })
+  const { page, go, see, close } = await web.visit()
+  await go(`/sign-up?next=${encodeURIComponent('/account/sessions')}`)
+  await see('Create your account')
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await see('One thing is left')
+  await page.getByLabel('Business name').fill('Acme')
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await see('Devices')
+  await close()
+})
+
 test('an invitation goes there and comes back, and lets in whoever has its e-mail', async () => {
   const owner = await web.signUp({ business: { name: 'Bolt' } })
   const invite = { email: 'ben@bolt.test', role: 'member' }

@@ -48,6 +48,7 @@ const inAlready = () => {
 const signUp = createRoute({
   getParentRoute: () => root,
   path: '/sign-up',
+  validateSearch: withNext,
   beforeLoad: inAlready,
   component: lazyRouteComponent(() => import('./people/sign-up.tsx'), 'SignUp'),
 })

@@ -53,25 +53,32 @@ export function useWelcome(wanted: string | undefined) {
 
 /** The same where the answer itself says what was asked for. */
 export function useWelcomeTo() {
-  const queryClient = useQueryClient()
+  const enter = useEnter()
   const navigate = useNavigate()
-  const { history } = useRouter()
-  return async ({ challenge, memberships = [] }: Schemas['SignedIn'], wanted: string | undefined) => {
-    const next = safeNext(wanted, location.origin)
-    if (challenge !== undefined) {
-      session.challenge = challenge
-      return navigate({ to: '/sign-in/2fa', search: next === undefined ? {} : { next } })
-    }
-    beginSession(queryClient)
-    // The console is another application.
-    if (next !== undefined) return isOfConsole(next) ? location.assign(next) : history.push(next)
-    const [only, ...others] = memberships
-    if (only && others.length === 0) {
-      return navigate({ to: '/b/$businessId', params: { businessId: only.business.id } })
-    }
-    return navigate({ to: '/businesses' })
+  return ({ challenge, memberships = [] }: Schemas['SignedIn'], wanted: string | undefined) => {
+    if (challenge === undefined)
+      return enter(wanted, memberships.length === 1 ? memberships[0]?.business.id : undefined)
+    session.challenge = challenge
+    return navigate({ to: '/sign-in/2fa', search: { next: safeNext(wanted, location.origin) } })
   }
 }
 
-const isOfConsole = (path: string) =>
-  path.startsWith(page.basePath) && /^\/console(?![\w-])/.test(path.slice(page.basePath.length))
+/** In: to what was asked for, or else to the one business there is, or to all of them. */
+export function useEnter() {
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const { history } = useRouter()
+  return (wanted: string | undefined, businessId: string | undefined) => {
+    beginSession(queryClient)
+    const next = safeNext(wanted, location.origin)
+    // What is not the portal's is another application's.
+    if (next !== undefined) return isOfPortal(next) ? history.push(next) : location.assign(next)
+    if (businessId === undefined) return navigate({ to: '/businesses' })
+    return navigate({ to: '/b/$businessId', params: { businessId } })
+  }
+}
+
+function isOfPortal(path: string): boolean {
+  const rest = path.startsWith(page.basePath) ? path.slice(page.basePath.length) : undefined
+  return rest !== undefined && /^([/?#]|$)/.test(rest) && !/^\/console(?![\w-])/.test(rest)
+}

@@ -7,8 +7,6 @@ export const text = {
   about: (inviter: string | null, role: string) => `${inviter ?? product.name} invites you as ${role}.`,
   email: 'E-mail',
   emailHint: 'The invitation is for this address.',
-  firstName: 'First name',
-  lastName: 'Last name',
   password: 'Password',
   passwordHint: '8 characters or more. A few words make a good one.',
   submit: 'Join',

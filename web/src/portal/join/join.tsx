@@ -1,4 +1,4 @@
-import { Alert, Button, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -10,11 +10,12 @@ import { Screen } from '../../ui/screen.tsx'
 import { arrivedWith } from '../arrival.ts'
 import { meQuery } from '../data.ts'
 import { ButtonLink } from '../../ui/links.tsx'
+import { asIntroduced } from '../people/introduced.ts'
+import { NameFields } from '../people/name-fields.tsx'
 import { PeopleFrame } from '../people/people-frame.tsx'
 import { SocialButtons } from '../people/social-buttons.tsx'
-import { beginSession, session, switchUser } from '../session.ts'
+import { session, switchUser, useEnter, type PendingIdentity } from '../session.ts'
 import { Ended, endings, heading, unless, type Invited, type Place } from './invitation.tsx'
-import { JoinAsIntroduced } from './join-as-introduced.tsx'
 
 /**
  * Where a mailed invitation leads. Looking at it uses nothing up, so that scanners of mail do no harm; who may press Join
@@ -67,23 +68,26 @@ const Invalid = () => <Screen title={text.invalid.title} about={text.invalid.abo
 
 function JoinAsNobody(place: Place) {
   const { pending } = session
-  if (pending?.email === place.invited.email) return <JoinAsIntroduced {...place} pending={pending} />
-  return place.invited.accountExists ? <SignInFirst {...place} /> : <JoinAsNew {...place} />
+  if (pending?.email === place.invited.email) return <JoinAsNew {...place} introduced={pending} />
+  return place.invited.accountExists ? <SignInFirst {...place} /> : <JoinAsNew {...place} introduced={undefined} />
 }
 
-function JoinAsNew({ token, invited }: Place) {
-  const queryClient = useQueryClient()
-  const navigate = useNavigate()
+/** As the person whom a provider has introduced, or by a password. */
+function JoinAsNew({ token, invited, introduced }: Place & { introduced: PendingIdentity | undefined }) {
+  const enter = useEnter()
   const [ended, setEnded] = useState<Refusal>()
   const { form, busy, error, onSubmit } = useServerForm({
-    initial: { firstName: '', lastName: '', password: '' },
-    send: (body) =>
-      answer(api.POST('/v1/signup', { body: { ...body, invitationToken: token } })).catch(unless(setEnded)),
-    done: async (joined) => {
-      if (joined === undefined || !('token' in joined)) return
+    initial: { firstName: introduced?.firstName ?? '', lastName: introduced?.lastName ?? '', password: '' },
+    send: (person) =>
+      answer(
+        api.POST('/v1/signup', {
+          body: { ...(introduced ? asIntroduced(introduced, person) : person), invitationToken: token },
+        }),
+      ).catch(unless(setEnded)),
+    done: (joined) => {
+      if (joined === undefined || !('token' in joined)) return undefined
       arrivedWith.forget()
-      beginSession(queryClient)
-      await navigate({ to: '/b/$businessId', params: { businessId: joined.business.id } })
+      return enter(undefined, joined.business.id)
     },
   })
   if (ended) return <Ended refusal={ended} />
@@ -98,24 +102,27 @@ function JoinAsNew({ token, invited }: Place) {
             readOnly
             autoComplete="username"
           />
-          <SimpleGrid cols={{ base: 1, xs: 2 }}>
-            <TextInput label={text.firstName} autoComplete="given-name" {...form.getInputProps('firstName')} />
-            <TextInput label={text.lastName} autoComplete="family-name" {...form.getInputProps('lastName')} />
-          </SimpleGrid>
-          <PasswordInput
-            label={text.password}
-            description={text.passwordHint}
-            autoComplete="new-password"
-            {...form.getInputProps('password')}
-          />
+          <NameFields form={form} />
+          {!introduced && (
+            <PasswordInput
+              label={text.password}
+              description={text.passwordHint}
+              autoComplete="new-password"
+              {...form.getInputProps('password')}
+            />
+          )}
           <FormError error={error} />
           <Button type="submit" loading={busy}>
             {text.submit}
           </Button>
         </Stack>
       </form>
-      <IntroducedAsOther />
-      <SocialButtons invitationToken={token} />
+      {!introduced && (
+        <>
+          <IntroducedAsOther />
+          <SocialButtons invitationToken={token} />
+        </>
+      )}
     </Screen>
   )
 }

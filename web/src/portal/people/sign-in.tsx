@@ -37,7 +37,10 @@ export function SignIn() {
           <TextLink to="/forgot-password">{text.signIn.forgot}</TextLink>
           {product.signup.mode === 'open' && (
             <Text>
-              {text.signIn.noAccount} <TextLink to="/sign-up">{text.signIn.signUp}</TextLink>
+              {text.signIn.noAccount}{' '}
+              <TextLink to="/sign-up" search={{ next }}>
+                {text.signIn.signUp}
+              </TextLink>
             </Text>
           )}
         </Stack>

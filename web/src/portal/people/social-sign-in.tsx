@@ -9,6 +9,7 @@ import { Rows } from '../../ui/loaded.tsx'
 import { page } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { arrivedWith } from '../arrival.ts'
+import { safeNext } from '../next.ts'
 import { NotFound } from '../not-found.tsx'
 import { providerAnswer } from '../provider-answer.ts'
 import { session, useWelcomeTo } from '../session.ts'
@@ -76,6 +77,7 @@ function useGoOn() {
       return welcome(signedIn, invitationToken === undefined ? next : '/join')
     }
     session.pending = { ...identity, token: pendingToken }
-    return navigate({ to: invitationToken === undefined ? '/sign-up' : '/join' })
+    if (invitationToken !== undefined) return navigate({ to: '/join' })
+    return navigate({ to: '/sign-up', search: { next: safeNext(next, location.origin) } })
   }
 }
