@@ -139,6 +139,7 @@ CREATE UNIQUE INDEX charge_attempts_live ON freehold.charge_attempts USING btree
 create table freehold.clock_offset (
   single boolean not null default true,
   milliseconds bigint not null,
+  moved_from timestamp with time zone,
   constraint clock_offset_pkey PRIMARY KEY (single),
   constraint clock_offset_single_check CHECK (single)
 );

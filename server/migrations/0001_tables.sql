@@ -699,7 +699,9 @@ create index idempotency_keys_expiry on freehold.idempotency_keys (expires_at);
 
 create table freehold.clock_offset (
   single boolean primary key default true check (single),
-  milliseconds bigint not null
+  milliseconds bigint not null,
+  -- What time it was when it was moved the last time.
+  moved_from timestamptz
 );
 insert into freehold.clock_offset (milliseconds) values (0);
 

@@ -34,7 +34,7 @@ export async function moveClock(tx: Tx, now: Date, to: Date): Promise<void> {
   if (to < now) throw new FreeholdError('invalid_request', 'The clock only moves forward')
   await tx
     .updateTable('clockOffset')
-    .set({ milliseconds: to.getTime() - realTime() })
+    .set({ milliseconds: to.getTime() - realTime(), movedFrom: now })
     .execute()
   await sql`select pg_notify(${clockChannel}, '')`.execute(tx)
 }

@@ -35,6 +35,7 @@ const publicRoutes = [
   'POST /v1/password-resets/confirm',
   'POST /v1/invitations/lookup',
   'GET /v1/dev/clock',
+  'GET /v1/dev/clock/effects',
   'POST /v1/dev/clock',
   'GET /dev/mailbox',
 ]

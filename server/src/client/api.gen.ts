@@ -777,6 +777,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dev/clock/effects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest events and mails since the clock was moved the last time
+         * @description For anybody
+         */
+        get: operations["listDevClockEffects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/email-verifications": {
         parameters: {
             query?: never;
@@ -5292,6 +5312,59 @@ export interface operations {
                          * @description UTC, RFC 3339
                          */
                         now: string;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDevClockEffects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: date-time
+                         * @description What time it was then; null if it never was
+                         */
+                        from: string | null;
+                        items: {
+                            /** @enum {string} */
+                            kind: "event" | "mail";
+                            id: string;
+                            /**
+                             * Format: date-time
+                             * @description UTC, RFC 3339
+                             */
+                            at: string;
+                            /** @description An event’s type, a mail’s subject */
+                            name: string;
+                            business: {
+                                id: string;
+                                name: string;
+                            } | null;
+                            /** @description Of a mail */
+                            to: string | null;
+                        }[];
                     };
                 };
             };

@@ -99,6 +99,7 @@ export interface ChargeAttemptsTable {
 export interface ClockOffsetTable {
   single: Generated<boolean>
   milliseconds: number
+  movedFrom: Date | null
 }
 
 export interface CreditBalancesTable {

@@ -36,4 +36,30 @@ describe('the movable clock', () => {
     expect(answer.body.errors[0].path).toBe(path)
     expect(Date.parse(await now()) - before).toBeLessThan(60_000)
   })
+
+  test('says what came of the last move: events and mails, and nothing of before', async () => {
+    const fresh = await createTestFreehold({ worker: true })
+    const effects = async () => fresh.ok(await fresh.api.get('/v1/dev/clock/effects'))
+    const { business, user } = await fresh.signUp({ business: { name: 'Acme' } })
+    expect(await effects()).toEqual({ from: null, items: [] })
+    const before = fresh.ctx.now().toISOString()
+    fresh.ok(await fresh.api.post('/v1/dev/clock', { advanceSeconds: 15 * 86_400 + 60 }))
+    const renewed = await fresh.eventually(
+      async () => (await effects()).items.find(({ name }: { name: string }) => name === 'subscription.renewed'),
+      'the cycle ended',
+    )
+    expect(renewed).toMatchObject({ kind: 'event', business: { id: business.id, name: 'Acme' }, to: null })
+    const { from, items } = await effects()
+    expect(from >= before).toBe(true)
+    expect(items.map(({ name }: { name: string }) => name)).not.toContain('business.created')
+    fresh.ok(await fresh.api.post('/v1/password-resets', { email: user.email }))
+    const mail = await fresh.eventually(
+      async () => (await effects()).items.find(({ kind }: { kind: string }) => kind === 'mail'),
+      'a mail was written',
+    )
+    expect(mail).toMatchObject({ to: user.email, id: expect.stringMatching(/^mai_/) })
+    fresh.ok(await fresh.api.post('/v1/dev/clock', { advanceSeconds: 1 }))
+    expect((await effects()).items).toEqual([])
+    await fresh.close()
+  })
 })

@@ -3,8 +3,9 @@ import { moveClock } from '../clock.ts'
 import { invalid } from '../errors.ts'
 import { instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
-import { closed, Time } from '../http/schemas.ts'
+import { closed, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
+import { sinceTheMove } from './since-the-move.ts'
 
 /** Beyond the year 9999 times are no RFC 3339 any more, and the clock never goes back. */
 const farthestSeconds = 20 * 366 * 86_400
@@ -22,6 +23,36 @@ export const clockRoutes: Routes = (app, ctx) => {
       },
     },
     async () => ({ now: ctx.now() }),
+  )
+
+  app.get(
+    '/v1/dev/clock/effects',
+    {
+      config: { access: 'public' },
+      schema: {
+        summary: 'The newest events and mails since the clock was moved the last time',
+        tags: ['Development'],
+        response: {
+          200: Type.Object({
+            from: Type.Unsafe<Date | null>({
+              ...OptionalTime,
+              description: 'What time it was then; null if it never was',
+            }),
+            items: Type.Array(
+              Type.Object({
+                kind: Type.String({ enum: ['event', 'mail'] }),
+                id: Type.String(),
+                at: Time,
+                name: Type.String({ description: 'An event’s type, a mail’s subject' }),
+                business: Type.Union([Type.Object({ id: Type.String(), name: Type.String() }), Type.Null()]),
+                to: Type.Unsafe<string | null>({ ...OptionalText, description: 'Of a mail' }),
+              }),
+            ),
+          }),
+        },
+      },
+    },
+    (request) => acrossBusinesses(request, sinceTheMove),
   )
 
   app.post(

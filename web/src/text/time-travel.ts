@@ -1,3 +1,5 @@
+import { capital, words } from '../ui/words.ts'
+
 /** Moving the development server's clock. */
 export const text = {
   open: 'Move the clock',
@@ -9,5 +11,12 @@ export const text = {
   toRenewal: 'To the end of the cycle',
   moved: (to: string) => `It is ${to} now`,
   simulated: (at: string) => `Simulated time: ${at}`,
-  mails: 'See the mails it caused',
+  mails: 'All mails of this server',
+  since: (from: string) => `Since it was moved the last time, at ${from}`,
+  at: 'When',
+  what: 'What',
+  where: 'Where',
+  nothing: 'Nothing has happened yet. It takes a moment, and a worker that runs.',
+  event: (type: string) => capital(words(type.replaceAll('.', ' '))),
+  mail: (subject: string) => `Mail: ${subject}`,
 } as const

@@ -1,11 +1,13 @@
-import { Anchor, Button, Group, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
+import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api } from '../api.ts'
 import { text } from '../text/time-travel.ts'
 import { Dialog } from './dialog.tsx'
 import { FormError } from './form.tsx'
 import { now, page } from './page.ts'
+import { Table, type Column } from './table.tsx'
+import { When } from './time.tsx'
 import { utcMoment } from './words.ts'
 
 const daySeconds = 86_400
@@ -33,7 +35,7 @@ function Travel({ renewal, onClose }: { renewal: string | undefined; onClose: ()
   })
   const untilRenewal = renewal === undefined ? 0 : Math.ceil((Date.parse(renewal) - now().getTime()) / 1000)
   return (
-    <Dialog title={text.title} onClose={onClose}>
+    <Dialog title={text.title} onClose={onClose} size="lg">
       <Stack>
         <Text>{text.about}</Text>
         <Text>
@@ -52,6 +54,7 @@ function Travel({ renewal, onClose }: { renewal: string | undefined; onClose: ()
             </Button>
           )}
         </Group>
+        <Effects />
         <Anchor href={`${page.apiPath}/dev/mailbox`} underline="always">
           {text.mails}
         </Anchor>
@@ -59,3 +62,40 @@ function Travel({ renewal, onClose }: { renewal: string | undefined; onClose: ()
     </Dialog>
   )
 }
+
+const effects = () => answer(api.GET('/v1/dev/clock/effects'))
+type Effect = Awaited<ReturnType<typeof effects>>['items'][number]
+
+/** What the last move has brought about, as it comes: a worker does it. */
+function Effects() {
+  const { data } = useQuery({ queryKey: ['clock', 'effects'], queryFn: effects, refetchInterval: 2000 })
+  if (data === undefined || data.from === null) return null
+  return (
+    <Stack gap="xs" component="section" aria-labelledby="effects">
+      <Title order={3} size="h4" id="effects">
+        {text.since(utcMoment(new Date(data.from)))}
+      </Title>
+      {data.items.length === 0 ? (
+        <Text c="dimmed">{text.nothing}</Text>
+      ) : (
+        <Table label={text.what} columns={columns} rows={data.items} rowKey={({ id }) => id} />
+      )}
+    </Stack>
+  )
+}
+
+const columns: Column<Effect>[] = [
+  { label: text.at, cell: ({ at }) => <When at={at} />, short: true },
+  {
+    label: text.what,
+    cell: ({ kind, id, name }) =>
+      kind === 'event' ? (
+        text.event(name)
+      ) : (
+        <Anchor href={`${page.apiPath}/dev/mailbox/${id}`} underline="always">
+          {text.mail(name)}
+        </Anchor>
+      ),
+  },
+  { label: text.where, cell: ({ business, to }) => to ?? business?.name },
+]
