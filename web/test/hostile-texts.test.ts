@@ -53,14 +53,26 @@ const screens = {
     ...['', '/team', '/api-keys', '/plan', '/usage', '/invoices', '/audit', '/support-access', '/settings'].map(
       (page) => `/b/:id${page}`,
     ),
-    ...['/businesses', '/account/profile', '/account/sessions'],
+    '/businesses',
+    '/account/profile',
+    '/account/sessions',
   ],
   staff: [
     ...['', '?tab=usage', '?tab=people', '?tab=keys', '?tab=subscription', '?tab=timeline', '?tab=support'].map(
       (tab) => `/businesses/:id${tab}`,
     ),
-    ...['/', '/businesses', '/plans', '/plans/growth', '/plans/growth/new-version', '/subscriptions'],
-    ...['/support-sessions', '/audit', '/jobs', '/mail', '/metrics', '/explain?request=:denied'],
+    '/',
+    '/businesses',
+    '/plans',
+    '/plans/growth',
+    '/plans/growth/new-version',
+    '/subscriptions',
+    '/support-sessions',
+    '/audit',
+    '/jobs',
+    '/mail',
+    '/metrics',
+    '/explain?request=:denied',
   ].map((page) => `/console${page}`),
 }
 
