@@ -260,7 +260,8 @@ describe('what is confirmed or set right after it was billed', () => {
   /** 150 of 100 used in a cycle that is over and billed, with 20 held in it still. */
   async function closed({ held = 20, used = 150 } = {}) {
     const acme = await beyond('paid', used)
-    const at = freehold.ctx.now().toISOString()
+    // In the cycle that began with the paid plan: the one before lasts to the end of its second.
+    const at = new Date(freehold.ctx.now().getTime() + 1000).toISOString()
     await anHourBeforeTheEnd(acme.id)
     const body = { feature: 'recordings', amount: held, ttlSeconds: 86_400 }
     const reserved = freehold.ok(await freehold.api.post('/v1/reservations', body, { token: acme.key }))
