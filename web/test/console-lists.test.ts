@@ -73,7 +73,7 @@ test('the console begins with what needs a person, and says so when nothing does
   await row('Failed jobs', 'the disk is full')
   await row('Mails that could not be sent', 'no such mailbox')
   await row('Support sessions that wait for an answer', 'ticket 4711')
-  await row('Credit that expires within a week', '500')
+  await row('Granted units that expire within a week', '500')
   await sound(visitor, 'queue')
   await page.getByRole('table', { name: 'Past due' }).getByRole('link', { name: long }).click()
   await see(long)

@@ -113,7 +113,7 @@ test('staff do what the rail offers, each with a reason, and see what it will me
   }
   const known = async () => (await web.api.get(`/v1/staff/businesses/${id}`, people.staff)).body
 
-  const grant = await act('Give credit', 'Give credit', '250 units are credited', /100 → 350/)
+  const grant = await act('Grant units', 'Grant units', '250 units are granted', /100 → 350/)
   await dialog.getByLabel('Units').fill('250')
   await grant.go()
   const override = await act('Override a limit', 'Override', 'The limit is overridden', /7, and credit on top/)

@@ -50,8 +50,8 @@ export const text = {
     sources: { plan: 'Plan', override: 'Override', none: 'Not included' },
   },
   grants: {
-    title: 'Credit',
-    empty: 'No credit was given.',
+    title: 'Granted units',
+    empty: 'No units were granted.',
     feature: 'Feature',
     amount: 'Units',
     remaining: 'Left',

@@ -20,7 +20,7 @@ export const text = {
     held: 'Drafts that wait for you',
     failed: 'Failed jobs',
     unsent: 'Mails that could not be sent',
-    grants: 'Credit that expires within a week',
+    grants: 'Granted units that expire within a week',
     requests: 'Support sessions that wait for an answer',
     fine: (what: string) => `Nothing else: ${what}.`,
   },
