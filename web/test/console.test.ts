@@ -116,7 +116,7 @@ test('staff do what the rail offers, each with a reason, and see what it will me
   const grant = await act('Grant units', 'Grant units', '250 units are granted', /100 → 350/)
   await dialog.getByLabel('Units').fill('250')
   await grant.go()
-  const override = await act('Override a limit', 'Override', 'The limit is overridden', /7, and credit on top/)
+  const override = await act('Override a limit', 'Override', 'The limit is overridden', /7, and granted units on top/)
   await dialog.getByLabel('Limit', { exact: true }).fill('7')
   await override.go()
   const plan = await act('Change the plan', 'Change the plan', 'The plan changes to Growth', /No charge → \$49 a month/)
