@@ -2883,7 +2883,10 @@ export interface components {
                     businessName: string;
                     feature: string;
                     used: number;
+                    /** @description With what the business has been granted */
                     limit: number;
+                    /** @description Items in use that would be frozen, the newest; 0 where all stays as it is */
+                    frozen: number;
                 }[];
             };
         };

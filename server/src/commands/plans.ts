@@ -16,7 +16,8 @@ export const diff = command({
   options: { json: { type: 'boolean', about: 'Print JSON' } },
   about:
     'Compares the plans of the definition with the current versions in the database: what is new, what changed, how many ' +
-    'businesses are on the version that changed, and which of them use more than the definition allows. Changes nothing.',
+    'businesses are on the plan that changed, which of them use more than the definition allows, and what of it would be ' +
+    'frozen. Changes nothing.',
   run: ({ options, config }) =>
     withContext(config, async (ctx) => {
       const plans = await acrossBusinesses(ctx.db, (tx) => comparePlans(tx, ctx))
@@ -90,8 +91,9 @@ function describePlan(
     `${plan}: changed from version ${version}; ${businesses} on the plan ${fate(existing, subscriptions)}`,
     ...changes.map(({ field, from, to }) => `  ${field}  ${show(field, from)} → ${show(field, to)}`),
     ...(exceeding.length > 0 ? [`  ${plural(exceeding.length, 'case')} above what it would allow:`] : []),
-    ...exceeding.slice(0, shownCases).map(({ businessId, businessName, feature, used, limit }) => {
-      return `    ${businessName} (${businessId}): ${feature} ${used} of ${limit}`
+    ...exceeding.slice(0, shownCases).map(({ businessId, businessName, feature, used, limit, frozen }) => {
+      const fate = frozen > 0 ? `, of which the newest ${frozen} would be frozen` : ''
+      return `    ${businessName} (${businessId}): ${feature} ${used} of ${limit}${fate}`
     }),
     ...(exceeding.length > shownCases ? [`    and ${exceeding.length - shownCases} more: see --json`] : []),
   ].join('\n')

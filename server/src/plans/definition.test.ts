@@ -96,8 +96,8 @@ test('it says how many are on the version, and who uses more than the definition
   expect(comparison).toMatchObject({ subscriptions: 2 })
   const { id: businessId, name: businessName } = acme.business
   expect(comparison.exceeding).toEqual([
-    { businessId, businessName, feature: 'recordings', used: 60, limit: 50 },
-    { businessId, businessName, feature: 'members', used: 3, limit: 2 },
+    { businessId, businessName, feature: 'recordings', used: 60, limit: 50, frozen: 0 },
+    { businessId, businessName, feature: 'members', used: 3, limit: 2, frozen: 0 },
   ])
 })
 
@@ -109,6 +109,46 @@ test('a feature that is left out fits nobody who uses it, and a cycle that has e
   expect(of(await compare(changed), 'free').exceeding).toMatchObject([{ feature: 'recordings', used: 1, limit: 0 }])
   await freehold.advance(days(16))
   expect(of(await compare(changed), 'free').exceeding).toEqual([])
+})
+
+test('what was granted comes on top of the limit', async () => {
+  const acme = await freehold.signUp()
+  const { token, user } = await freehold.signUp()
+  await freehold.makeStaff(user.id)
+  const grant = { feature: 'recordings', amount: 20, reason: 'a gift' }
+  freehold.ok(await freehold.api.post(`/v1/staff/businesses/${acme.business.id}/grants`, grant, { token }))
+  const consume = (amount: number) =>
+    freehold.api.post('/v1/consume', { feature: 'recordings', amount }, { token: acme.apiKeys[0].key })
+  await consume(70)
+  const changed = defined({ free: { ...free, includes: { ...free.includes, recordings: 50 } } })
+  const mine = async () =>
+    of(await compare(changed), 'free').exceeding.filter(({ businessId }) => businessId === acme.business.id)
+  expect(await mine()).toEqual([])
+  await consume(1)
+  expect(await mine()).toMatchObject([{ feature: 'recordings', used: 71, limit: 70, frozen: 0 }])
+})
+
+test('of items that would not fit it says how many would be frozen, where they would be', async () => {
+  const acme = await freehold.signUp()
+  const business = acme.business.id
+  const { body } = await freehold.api.get(`/v1/businesses/${business}/entitlements`, acme)
+  expect(body.applications).toMatchObject({ kind: 'allocated' })
+  await freehold.sql(
+    `insert into freehold.usage_counters (business_id, feature, period_start, period_end, used, valid_until)
+     values ($1, 'applications', 'epoch', '9999-01-01T00:00:00Z', 3, '-infinity')`,
+    [business],
+  )
+  const changed = (onDowngrade: 'freeze_newest' | 'grandfather') => {
+    const ctx = defined({ free: { ...free, includes: { ...free.includes, applications: 0 } } })
+    const applications = { ...ctx.product.features['applications']!, onDowngrade }
+    return { ...ctx, product: { ...ctx.product, features: { ...ctx.product.features, applications } } }
+  }
+  const mine = async (ctx: Context) =>
+    of(await compare(ctx), 'free').exceeding.filter(({ businessId }) => businessId === business)
+  expect(await mine(changed('freeze_newest'))).toMatchObject([
+    { feature: 'applications', used: 3, limit: 0, frozen: 3 },
+  ])
+  expect(await mine(changed('grandfather'))).toMatchObject([{ feature: 'applications', used: 3, limit: 0, frozen: 0 }])
 })
 
 test('an override decides for its business, so it is not named until that ends', async () => {

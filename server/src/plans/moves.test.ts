@@ -161,8 +161,16 @@ describe('a preview', () => {
       feature: 'recordings',
       used: 42,
       limit: 40,
+      frozen: 0,
     })
-    expect(body.wouldExceed.first).toContainEqual({ businessId, businessName, feature: 'members', used: 2, limit: 1 })
+    expect(body.wouldExceed.first).toContainEqual({
+      businessId,
+      businessName,
+      feature: 'members',
+      used: 2,
+      limit: 1,
+      frozen: 0,
+    })
     expect(body.wouldExceed.businesses).toBeLessThanOrEqual(body.wouldExceed.cases)
     expect(await rows()).toEqual(before)
   })

@@ -87,7 +87,8 @@ const Case = Type.Object({
   businessName: Type.String(),
   feature: Type.String(),
   used: Type.Integer(),
-  limit: Type.Integer(),
+  limit: Type.Integer({ description: 'With what the business has been granted' }),
+  frozen: Type.Integer({ description: 'Items in use that would be frozen, the newest; 0 where all stays as it is' }),
 })
 
 export const PlanPreviewBody = Type.Object(

@@ -64,6 +64,7 @@ export const text = {
     feature: 'Feature',
     used: 'In use',
     limit: 'Limit',
+    frozen: 'Would be frozen',
   },
   publish: {
     existing: `Those on the plan`,

@@ -59,6 +59,7 @@ const caseColumns: Column<Case>[] = [
   { label: text.feature, cell: ({ feature }) => capital(words(feature)) },
   { label: text.used, align: 'right', cell: ({ used }) => count(used) },
   { label: text.limit, align: 'right', cell: ({ limit }) => count(limit) },
+  { label: text.frozen, align: 'right', cell: ({ frozen }) => (frozen === 0 ? shared.none : count(frozen)) },
 ]
 
 function fieldText(field: string): string {
