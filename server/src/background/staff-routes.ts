@@ -114,7 +114,7 @@ export const staffJobRoutes =
               return { task, schedule, lastRunAt, nextRunAt: lastRunAt && nextTick(schedule, lastRunAt) }
             }),
             workers: await workerActivity(tx),
-            renewals: await renewalsDue(ctx),
+            renewals: await renewalsDue(tx, ctx),
           }
         }),
     )

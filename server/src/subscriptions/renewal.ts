@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Selectable } from 'kysely'
 import type { Context } from '../context.ts'
+import type { Queryable } from '../db/open.ts'
 import type { SubscriptionsTable } from '../db/tables.ts'
 import { acrossBusinesses, sqlState, waitAtMost } from '../db/transactions.ts'
 import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
@@ -62,7 +63,7 @@ export async function renewDue(ctx: Context): Promise<Renewed> {
     if (pass < passes) await delay(pauseMilliseconds)
   }
   const { renewed, alone, failed } = run
-  const result = { renewed, alone, failed: failed.size, behind: (await renewalsDue(ctx)).due }
+  const result = { renewed, alone, failed: failed.size, behind: (await renewalsDue(ctx.db.across, ctx)).due }
   if (result.renewed + result.failed + result.behind > 0) ctx.log.info(result, 'subscriptions renewed')
   return result
 }
@@ -83,7 +84,7 @@ async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
 
 /** The next batch, oldest first, read without locks: what changes meanwhile shows when it is written. */
 function readDue(ctx: Context, last: Row | undefined): Promise<Row[]> {
-  const query = dueSubscriptions(ctx)
+  const query = dueSubscriptions(ctx.db.across, ctx)
     .selectAll()
     .orderBy('cycleEnd')
     .orderBy('businessId')
@@ -97,8 +98,8 @@ function readDue(ctx: Context, last: Row | undefined): Promise<Row[]> {
 /** What no worker has brought up to now yet, and since when the oldest waits. */
 export type RenewalsDue = { due: number; oldestAt: Date | null }
 
-export const renewalsDue = (ctx: Context): Promise<RenewalsDue> =>
-  dueSubscriptions(ctx)
+export const renewalsDue = (db: Queryable, ctx: Context): Promise<RenewalsDue> =>
+  dueSubscriptions(db, ctx)
     .select(({ fn }) => [fn.count<number>('businessId').as('due'), fn.min('cycleEnd').as('oldestAt')])
     .executeTakeFirstOrThrow()
 
@@ -107,11 +108,14 @@ async function tellProgress(ctx: Context, run: Run): Promise<void> {
   if (performance.now() - run.toldAt < tellMilliseconds) return
   run.toldAt = performance.now()
   const { renewed, alone, failed } = run
-  ctx.log.info({ renewed, alone, failed: failed.size, ...(await renewalsDue(ctx)) }, 'renewing subscriptions')
+  ctx.log.info(
+    { renewed, alone, failed: failed.size, ...(await renewalsDue(ctx.db.across, ctx)) },
+    'renewing subscriptions',
+  )
 }
 
-const dueSubscriptions = (ctx: Context) =>
-  ctx.db.across
+const dueSubscriptions = (db: Queryable, ctx: Context) =>
+  db
     .selectFrom('subscriptions')
     .where('status', 'in', ['trialing', 'active', 'past_due'])
     .where('cycleEnd', '<=', ctx.now())
