@@ -41,12 +41,12 @@ export function PortalFrame({
             )}
           </Group>
           <Group gap="sm">
-            <Find size="xs">
+            <Find>
               <Palette />
             </Find>
             <TextLink to="/businesses">{text.switch}</TextLink>
             <TextLink to="/account/profile">{text.account}</TextLink>
-            <Button variant="default" size="xs" onClick={() => void signOut()}>
+            <Button variant="default" size="compact-sm" onClick={() => void signOut()}>
               {text.signOut}
             </Button>
           </Group>

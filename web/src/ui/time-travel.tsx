@@ -72,7 +72,7 @@ function Effects() {
   if (data === undefined || data.from === null) return null
   return (
     <Stack gap="xs" component="section" aria-labelledby="effects">
-      <Title order={3} size="h4" id="effects">
+      <Title order={3} id="effects">
         {text.since(utcMoment(new Date(data.from)))}
       </Title>
       {data.items.length === 0 ? (

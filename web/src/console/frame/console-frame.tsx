@@ -36,7 +36,7 @@ export function ConsoleFrame() {
           <Group gap="sm" wrap="nowrap" className={classes.aside ?? ''}>
             <Text visibleFrom="sm">{me.data?.user.email}</Text>
             {me.data?.staff === true && (
-              <Find size="compact-sm">
+              <Find>
                 <Palette />
               </Find>
             )}

@@ -75,8 +75,8 @@ function KeyList({ onDo }: { onDo: (doing: Doing) => void }) {
         )
       },
     },
-    { label: text.type, cell: ({ type }) => type },
-    { label: text.key, cell: ({ hint }) => <Code>{hint}</Code> },
+    { label: text.type, cell: ({ type }) => type, short: true },
+    { label: text.key, cell: ({ hint }) => <Code>{hint}</Code>, short: true },
     {
       label: text.created,
       cell: ({ createdAt, createdBy }) => {

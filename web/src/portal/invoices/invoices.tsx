@@ -1,4 +1,4 @@
-import { Anchor, NativeSelect, Stack, Text, Title } from '@mantine/core'
+import { Anchor, Group, NativeSelect, Stack, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/invoices.ts'
@@ -22,9 +22,8 @@ const route = getRouteApi('/b/$businessId/invoices')
 
 /** What was billed, what of it is to pay, and what is in hand. */
 export function Invoices() {
-  const { can } = useMembership()
   return (
-    <Screen title={text.title} actions={can('subscription:read') && <Download />}>
+    <Screen title={text.title}>
       <Needs permission="subscription:read">
         <Open />
         <InvoiceList />
@@ -32,12 +31,6 @@ export function Invoices() {
       </Needs>
     </Screen>
   )
-}
-
-function Download() {
-  const { businessId } = useMembership()
-  const { status } = route.useSearch()
-  return <DownloadCsv path={`/v1/businesses/${businessId}/invoices`} filters={{ status }} />
 }
 
 function Open() {
@@ -58,18 +51,21 @@ function InvoiceList() {
           <Empty action={<SeePlans />}>{text.empty}</Empty>
         ) : (
           <Stack gap="md">
-            <NativeSelect
-              label={text.status}
-              maw={240}
-              value={status ?? ''}
-              onChange={({ currentTarget: { value } }) =>
-                void navigate({ search: { status: states.find((each) => each === value) }, replace: true })
-              }
-              data={[
-                { value: '', label: text.any },
-                ...states.map((value) => ({ value, label: text.statuses[value] })),
-              ]}
-            />
+            <Group justify="space-between" align="flex-end" gap="sm">
+              <NativeSelect
+                label={text.status}
+                maw={240}
+                value={status ?? ''}
+                onChange={({ currentTarget: { value } }) =>
+                  void navigate({ search: { status: states.find((each) => each === value) }, replace: true })
+                }
+                data={[
+                  { value: '', label: text.any },
+                  ...states.map((value) => ({ value, label: text.statuses[value] })),
+                ]}
+              />
+              <DownloadCsv path={`/v1/businesses/${businessId}/invoices`} filters={{ status }} />
+            </Group>
             {rows.length === 0 ? (
               <Empty
                 action={

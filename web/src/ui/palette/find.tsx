@@ -6,7 +6,7 @@ import { openPalette, usePaletteOpen } from './opening.ts'
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
 
 /** The way to a palette: a button, and ⌘K or Ctrl K everywhere. What it opens may be loaded when it is first asked for. */
-export function Find({ size, children }: { size: 'xs' | 'compact-sm'; children: ReactNode }) {
+export function Find({ children }: { children: ReactNode }) {
   const isOpen = usePaletteOpen()
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -23,7 +23,7 @@ export function Find({ size, children }: { size: 'xs' | 'compact-sm'; children: 
     <>
       <Button
         variant="default"
-        size={size}
+        size="compact-sm"
         aria-keyshortcuts={isMac ? 'Meta+K' : 'Control+K'}
         title={isMac ? text.keyOnMac : text.key}
         onClick={openPalette}
