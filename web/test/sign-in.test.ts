@@ -55,6 +55,21 @@ test.each(['https://evil.test/', '//evil.test/', '/\\evil.test', 'javascript:ale
   },
 )
 
+test('whoever is signed in already goes on at once, to the console too', async () => {
+  const { token, user } = await web.signUp({ business: { name: 'Acme' } })
+  await web.makeStaff(user.id)
+  const { page, go, see, complaints, close } = await web.visit({ token })
+  await go(`/sign-in?next=${encodeURIComponent('/account/security')}`)
+  await see('Security')
+  await go(`/sign-up?next=${encodeURIComponent('/console')}`)
+  await see('To do')
+  await go(`/sign-in?next=${encodeURIComponent('//evil.test/')}`)
+  await see('Your businesses')
+  expect(page.url()).toBe(`${web.base}/businesses`)
+  expect(complaints).toEqual([])
+  await close()
+})
+
 test('signing up leads to what was asked for, also from the sign-in', async () => {
   const { page, go, see, complaints, close } = await web.visit()
   await go(`/sign-in?next=${encodeURIComponent('/account/security')}`)

@@ -41,8 +41,11 @@ const withNext = (search: Record<string, unknown>): { next?: string | undefined 
   next: safeNext(search['next'], location.origin),
 })
 
-const inAlready = () => {
-  if (session.signedIn) throw redirect({ to: '/' })
+const inAlready = ({ search: { next } }: { search: { next?: string | undefined } }) => {
+  if (!session.signedIn) return
+  if (next === undefined) throw redirect({ to: '/' })
+  // A load of its own, as it may be another application's.
+  throw redirect({ href: next, reloadDocument: true })
 }
 
 const signUp = createRoute({
