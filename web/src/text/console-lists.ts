@@ -1,4 +1,4 @@
-import { Noun, noun, nouns, product } from '../ui/page.ts'
+import { Noun, noun, nouns } from '../ui/page.ts'
 import { count } from '../ui/words.ts'
 import { text as console } from './console.ts'
 
@@ -56,7 +56,7 @@ export const text = {
     about: `What was done by others than customers, in every ${noun} and outside.`,
     by: 'By',
     people: 'People of staff',
-    kinds: { app: 'App keys', both: 'People and app keys', system: `${product.name} itself` },
+    kinds: { app: 'App keys', both: 'People and app keys', system: 'Software itself' },
     at: 'When',
     actor: 'Who',
     actorHint: 'Id or e-mail',
@@ -69,6 +69,7 @@ export const text = {
     from: 'From',
     to: 'Until',
     apply: 'Find',
+    clear: 'Clear filters',
     empty: 'Nobody did anything like that.',
     elsewhere: 'Outside',
     days: 'Days in UTC.',

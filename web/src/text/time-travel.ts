@@ -18,5 +18,5 @@ export const text = {
   where: 'Where',
   nothing: 'Nothing has happened yet. It takes a moment, and a worker that runs.',
   event: (type: string) => capital(words(type.replaceAll('.', ' '))),
-  mail: (subject: string) => `Mail: ${subject}`,
+  mail: (to: string, subject: string) => `Mail to ${to}: ${subject}`,
 } as const

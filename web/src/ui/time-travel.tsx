@@ -88,14 +88,14 @@ const columns: Column<Effect>[] = [
   { label: text.at, cell: ({ at }) => <When at={at} />, short: true },
   {
     label: text.what,
-    cell: ({ kind, id, name }) =>
+    cell: ({ kind, id, name, to }) =>
       kind === 'event' ? (
         text.event(name)
       ) : (
         <Anchor href={`${page.apiPath}/dev/mailbox/${id}`} underline="always">
-          {text.mail(name)}
+          {text.mail(to ?? '', name)}
         </Anchor>
       ),
   },
-  { label: text.where, cell: ({ business, to }) => to ?? business?.name },
+  { label: text.where, cell: ({ business }) => business?.name },
 ]

@@ -68,14 +68,14 @@ function Filters({ search }: { search: AuditSearch }) {
       <Group align="flex-end" gap="sm">
         <Choice w={190} label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
         <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} w={150} {...field('actor')} />
-        <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} w={190} {...field('action')} />
+        <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} w={205} {...field('action')} />
         <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} w={130} {...field('business')} />
         <TextInput label={text.from} type="date" {...field('from')} />
         <TextInput label={text.to} type="date" {...field('to')} />
         <Button type="submit">{text.apply}</Button>
         {Object.keys(search).length > 0 && (
           <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
-            {lists.reset}
+            {text.clear}
           </Button>
         )}
       </Group>

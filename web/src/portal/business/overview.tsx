@@ -6,11 +6,11 @@ import { Loaded, Rows } from '../../ui/loaded.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { every } from '../../ui/query.ts'
 import { Screen } from '../../ui/screen.tsx'
-import { Tag } from '../../ui/tag.tsx'
 import { Day, When } from '../../ui/time.tsx'
 import { capital, money, words } from '../../ui/words.ts'
 import { entitlementsQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
+import { SubscriptionStatus } from '../plan/subscription-status.tsx'
 import { SeePlans } from '../plan/see-plans.tsx'
 import { FirstSteps } from './first-steps.tsx'
 
@@ -76,9 +76,7 @@ function PlanCard({ subscription }: { subscription: Schemas['Subscription'] | nu
             <Text size="lg" fw={600}>
               {subscription.plan.name}
             </Text>
-            <Tag tone={subscription.access === 'full' ? 'success' : 'danger'}>
-              {overview.status[subscription.status]}
-            </Tag>
+            <SubscriptionStatus of={subscription} />
           </Group>
           <Text>{priceOf(subscription)}</Text>
           <Text c="dimmed">

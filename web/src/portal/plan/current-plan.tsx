@@ -1,12 +1,10 @@
 import { Button, Card, Group, Stack, Text, Title } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
 import { answer, api } from '../../api.ts'
-import { text as business } from '../../text/business.ts'
 import { text } from '../../text/plan.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { ButtonLink } from '../../ui/links.tsx'
-import { Tag } from '../../ui/tag.tsx'
 import { Day } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
 import { money, utcDay } from '../../ui/words.ts'
@@ -14,6 +12,7 @@ import { useMembership } from '../membership.tsx'
 import { CancelPlan } from './cancel-plan.tsx'
 import { choosePlan, useRefresh, type Subscription } from './data.ts'
 import { priceText } from './included.ts'
+import { SubscriptionStatus } from './subscription-status.tsx'
 
 type Doing = 'cancel' | 'undoCancel' | 'pause' | 'resume' | 'keep' | 'undoPause'
 
@@ -22,7 +21,7 @@ export function CurrentPlan() {
   const { subscription, can } = useMembership()
   const [doing, setDoing] = useState<Doing>()
   if (!subscription) return <Text c="dimmed">{text.none}</Text>
-  const { plan, status, access, price } = subscription
+  const { plan, status, price } = subscription
   return (
     <Card withBorder component="section" aria-labelledby="current-plan">
       <Stack gap="md">
@@ -30,7 +29,7 @@ export function CurrentPlan() {
           <Title order={2} id="current-plan">
             {plan.name}
           </Title>
-          <Tag tone={access === 'full' ? 'success' : 'danger'}>{business.overview.status[status]}</Tag>
+          <SubscriptionStatus of={subscription} />
         </Group>
         <Facts
           facts={{
