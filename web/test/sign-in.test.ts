@@ -110,6 +110,12 @@ test('where the portal stands below a path, it stays there', async () => {
   await page.reload()
   await see('Acme')
   expect(complaints).toEqual([])
+  // What stands beside it is the application's own.
+  const other = await mounted.visit()
+  await other.go(`/account/sign-in?next=${encodeURIComponent('/orders?page=2')}`)
+  await signIn(other.page, user.email)
+  await other.page.waitForURL(`${mounted.base}/orders?page=2`)
+  await other.page.getByText('not_found').waitFor()
   await mounted.close()
 })
 
