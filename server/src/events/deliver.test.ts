@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { days as seconds, type TestFreehold } from '../../test/harness.ts'
 import { openSeveral } from '../../test/several.ts'
+import { startWorker } from '../../test/worker.ts'
 import { systemActor } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { cleanUp } from '../jobs/clean-up.ts'
@@ -385,27 +383,14 @@ test('a worker that is killed while it handles an event leaves it to another', a
 
 /** A worker in a process of its own whose handler of business.updated tells what it is given, and then hangs or not. */
 async function handlerProcess(database: string, then: 'hang' | 'finish') {
-  const script = fileURLToPath(new URL('../../test/worker-process.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=freehold-source', script, database, then], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const lines: string[] = []
-  let text = ''
-  child.stdout.on('data', (chunk) => {
-    text += chunk
-    lines.splice(0, lines.length, ...text.split('\n'))
-  })
-  const said = async (line: string) => {
-    while (!lines.includes(line)) await once(child.stdout, 'data')
-  }
-  await said('ready')
+  const worker = startWorker(database, then)
+  await worker.heard('ready')
   return {
-    lines,
-    said,
+    lines: worker.lines,
+    said: worker.heard,
     kill: async () => {
-      const ended = once(child, 'exit')
-      child.kill('SIGKILL')
-      await ended
+      worker.process.kill('SIGKILL')
+      await worker.ended
     },
   }
 }

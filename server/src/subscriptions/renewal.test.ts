@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { startWorker, type Worker } from '../../test/worker.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { days, defineProduct, months, usd } from '../product.ts'
 import { renewDue } from './renewal.ts'
@@ -416,35 +414,6 @@ describe('several thousand at once', () => {
     }
   })
 })
-
-type Worker = { process: ChildProcess; heard: (text: string) => Promise<void>; ended: Promise<unknown> }
-
-/** A worker in a process of its own; `heard` waits for something in what it writes, as long as it lives. */
-function startWorker(database: string): Worker {
-  const script = fileURLToPath(new URL('../../test/worker-process.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=freehold-source', script, database], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const lines: string[] = []
-  const waiting = new Set<() => void>()
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(line)
-    waiting.forEach((look) => look())
-  })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const heard = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      void ended.then(() => reject(new Error(`The worker ended before it said: ${text}`)))
-      const look = () => {
-        if (!lines.some((line) => line.includes(text))) return
-        waiting.delete(look)
-        resolve()
-      }
-      waiting.add(look)
-      look()
-    })
-  return { process: child, heard, ended }
-}
 
 /** Businesses whose third boundary has just passed and whose first was never taken. */
 async function seed({ sql, ctx }: TestFreehold, count: number): Promise<void> {

@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../harness.ts'
+import { startWorker, type Worker } from '../worker.ts'
 import { whatIsWrong } from './predicates.ts'
 import { patience, runs } from './runs.ts'
 
@@ -79,34 +77,6 @@ async function race({
     await Promise.all(workers.map(({ ended }) => ended))
     await fleet.close()
   }
-}
-
-type Worker = { process: ChildProcess; heard: (text: string) => Promise<void>; ended: Promise<unknown> }
-
-function startWorker(database: string): Worker {
-  const script = fileURLToPath(new URL('../worker-process.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=freehold-source', script, database], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const lines: string[] = []
-  const waiting = new Set<() => void>()
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(line)
-    waiting.forEach((look) => look())
-  })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const heard = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      void ended.then(() => reject(new Error(`The worker ended before it said: ${text}`)))
-      const look = () => {
-        if (!lines.some((line) => line.includes(text))) return
-        waiting.delete(look)
-        resolve()
-      }
-      waiting.add(look)
-      look()
-    })
-  return { process: child, heard, ended }
 }
 
 /** Businesses that pay each month, the last of whose boundaries has just passed and of which none was taken. */
