@@ -54,3 +54,19 @@ export async function auditOf(freehold: TestFreehold, businessId: string, action
     [businessId, action],
   )
 }
+
+/** The ids of everything in a list, a page of one after the other, as `get` reads it. */
+export async function paged(get: (path: string) => Promise<Answer>, path: string): Promise<string[]> {
+  const seen: string[] = []
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { status, body } = await get(
+      `${path}${path.includes('?') ? '&' : '?'}limit=1${cursor && `&cursor=${cursor}`}`,
+    )
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    seen.push(...idsOf(body.items))
+    cursor = body.nextCursor
+  }
+  return seen
+}
+
+export const idsOf = (items: { id: string }[]): string[] => items.map(({ id }) => id)

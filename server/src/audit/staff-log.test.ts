@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
-import { onlyStaff, openStaff, refusals, type Staff } from '../../test/staff.ts'
+import { idsOf, onlyStaff, openStaff, paged, refusals, type Staff } from '../../test/staff.ts'
 
 let freehold: TestFreehold
 let people: Staff
@@ -12,20 +12,6 @@ afterAll(() => freehold.close())
 
 const get = (path: string, options: { token?: string } = people.staff) => freehold.api.get(`/v1/staff/${path}`, options)
 const list = async (path: string) => freehold.ok(await get(path)).items
-
-/** Everything there is, a page of one after the other. */
-async function paged(path: string): Promise<string[]> {
-  const seen: string[] = []
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const { items, nextCursor }: { items: { id: string }[]; nextCursor: string | null } = freehold.ok(
-      await get(`${path}${path.includes('?') ? '&' : '?'}limit=1${cursor && `&cursor=${cursor}`}`),
-    )
-    seen.push(...items.map(({ id }: { id: string }) => id))
-    cursor = nextCursor
-  }
-  return seen
-}
-const ids = (items: { id: string }[]) => items.map(({ id }) => id)
 
 async function customer(name: string) {
   const { business, token } = await freehold.signUp({ business: { name } })
@@ -57,7 +43,7 @@ describe('the log of staff', () => {
     expect(
       everything.filter(({ actor }: { actor: { kind: string } }) => !['staff', 'app'].includes(actor.kind)),
     ).toEqual([])
-    expect(await paged('audit')).toEqual(ids(everything))
+    expect(await paged(get, 'audit')).toEqual(idsOf(everything))
   })
 
   test('is found by who, what, where and when', async () => {
@@ -93,7 +79,7 @@ describe('the log of staff', () => {
     expect(outside.length).toBeGreaterThan(0)
     expect(outside[0]).toMatchObject({ action: 'app_key.created', business: null })
     expect(await list(`audit?actorKind=app&businessId=${id}`)).toMatchObject([{ actor: { kind: 'app' } }])
-    expect(await paged('audit?actorKind=system')).toEqual(ids(await list('audit?limit=100&actorKind=system')))
+    expect(await paged(get, 'audit?actorKind=system')).toEqual(idsOf(await list('audit?limit=100&actorKind=system')))
     expect((await get('audit?actorKind=user')).status).toBe(422)
   })
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
 import { across, billFor } from '../../test/invoices.ts'
-import { onlyStaff, openStaff, refusals, type Staff } from '../../test/staff.ts'
+import { idsOf, onlyStaff, openStaff, paged, refusals, type Staff } from '../../test/staff.ts'
 import { openInvoice } from '../invoices/invoices.ts'
 
 /** What staff see of every business at once. */
@@ -16,20 +16,6 @@ afterAll(() => freehold.close())
 
 const get = (path: string, options: { token?: string } = people.staff) => freehold.api.get(`/v1/staff/${path}`, options)
 const list = async (path: string) => freehold.ok(await get(path)).items
-
-/** Everything there is, a page of one after the other. */
-async function paged(path: string): Promise<string[]> {
-  const seen: string[] = []
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const { items, nextCursor }: { items: { id: string }[]; nextCursor: string | null } = freehold.ok(
-      await get(`${path}${path.includes('?') ? '&' : '?'}limit=1${cursor && `&cursor=${cursor}`}`),
-    )
-    seen.push(...items.map(({ id }: { id: string }) => id))
-    cursor = nextCursor
-  }
-  return seen
-}
-const ids = (items: { id: string }[]) => items.map(({ id }) => id)
 
 async function customer(name: string) {
   const { business, subscription, token } = await freehold.signUp({ business: { name } })
@@ -66,7 +52,7 @@ describe('subscriptions', () => {
     expect(all.map(({ cycleEnd }: { cycleEnd: string }) => cycleEnd)).toEqual(
       all.map(({ cycleEnd }: { cycleEnd: string }) => cycleEnd).toSorted(),
     )
-    expect(await paged('subscriptions')).toEqual(ids(all))
+    expect(await paged(get, 'subscriptions')).toEqual(idsOf(all))
     expect(await names('status=due')).toEqual([])
     await late.set(`cycle_end = $2`, new Date(freehold.ctx.now().getTime() + 3 * 86_400_000))
     expect(await names('status=due')).toEqual(['Late'])
@@ -103,7 +89,7 @@ test('drafts that wait for staff are listed, the oldest first', async () => {
   const all = await list('invoices?state=held')
   expect(all).toHaveLength(3)
   expect(all[0]).toMatchObject({ number: null, dueAt: null, amountDue: 4900 })
-  expect(await paged('invoices?state=held')).toEqual(ids(all))
+  expect(await paged(get, 'invoices?state=held')).toEqual(idsOf(all))
 })
 
 test('credit that expires soon and is not used up is listed, what ends first before the rest', async () => {
@@ -121,7 +107,7 @@ test('credit that expires soon and is not used up is listed, what ends first bef
     )
   for (const days of [6, 2, 8]) freehold.ok(await grant(days, days))
   expect((await list('grants')).map(({ amount }: { amount: number }) => amount)).toEqual([2, 6])
-  expect(await paged('grants?withinDays=30')).toHaveLength(3)
+  expect(await paged(get, 'grants?withinDays=30')).toHaveLength(3)
   expect((await list('grants'))[0]).toMatchObject({
     business: { id, name: 'Credited' },
     remaining: 2,
@@ -147,14 +133,14 @@ test('support sessions of every business are listed by how they stand', async ()
     ).id
   const active = await start(open.id)
   const requested = await start(asked.id)
-  expect(ids(await list('support-sessions'))).toEqual([requested, active])
-  expect(await paged('support-sessions')).toEqual([requested, active])
+  expect(idsOf(await list('support-sessions'))).toEqual([requested, active])
+  expect(await paged(get, 'support-sessions')).toEqual([requested, active])
   expect(await list('support-sessions?status=active')).toMatchObject([
     { id: active, business: { id: open.id, name: 'Open' }, status: 'active', reason: 'ticket 7' },
   ])
-  expect(ids(await list('support-sessions?status=requested'))).toEqual([requested])
+  expect(idsOf(await list('support-sessions?status=requested'))).toEqual([requested])
   expect(await list('support-sessions?status=over')).toEqual([])
   freehold.ok(await freehold.api.delete(`/v1/staff/support-sessions/${active}`, people.staff))
-  expect(ids(await list('support-sessions?status=over'))).toEqual([active])
+  expect(idsOf(await list('support-sessions?status=over'))).toEqual([active])
   expect(JSON.stringify(await list('support-sessions'))).not.toMatch(/sup_[0-9a-z]{27}|token/i)
 })
