@@ -1,15 +1,13 @@
-import { Button, Group, Stack, Textarea } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
-import { text } from '../../text/console-actions.ts'
-import { text as shared } from '../../text/shared.ts'
-import { Dialog } from '../../ui/dialog.tsx'
-import { FormError, useServerForm } from '../../ui/form.tsx'
+import { DialogForm } from '../../ui/dialog-form.tsx'
+import { useServerForm } from '../../ui/form.tsx'
 import { toast } from '../../ui/toast.ts'
 import { businessKey } from '../data.ts'
 import { everywhereKey } from '../lists.ts'
 import { Preview, type Change } from './preview.tsx'
+import { Reason } from './reason.tsx'
 
 type Reasoned<Values> = Values & { reason: string }
 
@@ -62,32 +60,11 @@ export function ActionDialog<Values extends Record<string, unknown>>(props: {
     },
   })
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form onSubmit={onSubmit} noValidate>
-        <Stack>
-          {fields?.(form)}
-          {changes && <Preview changes={changes(form.values)} />}
-          {!reasonless && (
-            <Textarea
-              label={text.reason}
-              description={text.reasonHint}
-              autosize
-              minRows={2}
-              {...form.getInputProps('reason')}
-            />
-          )}
-          <FormError error={error} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {shared.cancel}
-            </Button>
-            <Button type="submit" color={danger ? 'danger' : 'accent'} loading={busy}>
-              {submit}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <DialogForm title={title} submit={submit} danger={danger} form={{ busy, error, onSubmit }} onClose={onClose}>
+      {fields?.(form)}
+      {changes && <Preview changes={changes(form.values)} />}
+      {!reasonless && <Reason {...form.getInputProps('reason')} />}
+    </DialogForm>
   )
 }
 

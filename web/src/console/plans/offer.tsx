@@ -1,12 +1,11 @@
-import { Button, Checkbox, Group, Stack, Textarea, TextInput } from '@mantine/core'
+import { Checkbox, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { answer, api, type Schemas } from '../../api.ts'
-import { text as actions } from '../../text/console-actions.ts'
 import { text as versions } from '../../text/console-versions.ts'
-import { text as shared } from '../../text/shared.ts'
-import { Dialog } from '../../ui/dialog.tsx'
-import { FormError, useServerForm } from '../../ui/form.tsx'
+import { DialogForm } from '../../ui/dialog-form.tsx'
+import { useServerForm } from '../../ui/form.tsx'
 import { toast } from '../../ui/toast.ts'
+import { Reason } from '../actions/reason.tsx'
 
 const { offer: text } = versions
 
@@ -24,30 +23,11 @@ export function Offer({ plan, onClose }: { plan: Schemas['StaffPlanPage']; onClo
     },
   })
   return (
-    <Dialog title={text.title(name)} onClose={onClose}>
-      <form onSubmit={onSubmit} noValidate>
-        <Stack>
-          <TextInput label={text.name} data-autofocus {...form.getInputProps('name')} />
-          <Checkbox label={text.hidden} {...form.getInputProps('hidden', { type: 'checkbox' })} />
-          <Checkbox label={text.archived} {...form.getInputProps('archived', { type: 'checkbox' })} />
-          <Textarea
-            label={actions.reason}
-            description={actions.reasonHint}
-            autosize
-            minRows={2}
-            {...form.getInputProps('reason')}
-          />
-          <FormError error={error} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {shared.cancel}
-            </Button>
-            <Button type="submit" loading={busy}>
-              {text.submit}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <DialogForm title={text.title(name)} submit={text.submit} form={{ busy, error, onSubmit }} onClose={onClose}>
+      <TextInput label={text.name} data-autofocus {...form.getInputProps('name')} />
+      <Checkbox label={text.hidden} {...form.getInputProps('hidden', { type: 'checkbox' })} />
+      <Checkbox label={text.archived} {...form.getInputProps('archived', { type: 'checkbox' })} />
+      <Reason {...form.getInputProps('reason')} />
+    </DialogForm>
   )
 }

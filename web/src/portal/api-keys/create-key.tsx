@@ -1,9 +1,8 @@
-import { Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
+import { NativeSelect, TextInput } from '@mantine/core'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/api-keys.ts'
-import { text as shared } from '../../text/shared.ts'
-import { Dialog } from '../../ui/dialog.tsx'
-import { FormError, useServerForm } from '../../ui/form.tsx'
+import { DialogForm } from '../../ui/dialog-form.tsx'
+import { useServerForm } from '../../ui/form.tsx'
 import { now, product } from '../../ui/page.ts'
 import { useMembership } from '../membership.tsx'
 
@@ -27,41 +26,33 @@ export function CreateKey({ onCreated, onClose }: { onCreated: (key: HandedOut) 
   })
   const chosen = product.keyTypes[form.values.type]
   return (
-    <Dialog onClose={onClose} title={createDialog.title}>
-      <form onSubmit={onSubmit} noValidate>
-        <Stack>
-          <TextInput
-            label={text.name}
-            placeholder={createDialog.namePlaceholder}
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
-          <NativeSelect
-            label={text.type}
-            description={chosen?.publishable ? text.publishable : text.secret}
-            data={types.map(([type]) => type)}
-            {...form.getInputProps('type')}
-          />
-          <NativeSelect
-            label={createDialog.expires}
-            data={['never', '30', '90', '365'].map((value) => ({
-              value,
-              label: createDialog.expiry[value as keyof typeof createDialog.expiry],
-            }))}
-            {...form.getInputProps('expiresInDays')}
-          />
-          <FormError error={error} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {shared.cancel}
-            </Button>
-            <Button type="submit" loading={busy}>
-              {createDialog.submit}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <DialogForm
+      title={createDialog.title}
+      submit={createDialog.submit}
+      form={{ busy, error, onSubmit }}
+      onClose={onClose}
+    >
+      <TextInput
+        label={text.name}
+        placeholder={createDialog.namePlaceholder}
+        data-autofocus
+        {...form.getInputProps('name')}
+      />
+      <NativeSelect
+        label={text.type}
+        description={chosen?.publishable ? text.publishable : text.secret}
+        data={types.map(([type]) => type)}
+        {...form.getInputProps('type')}
+      />
+      <NativeSelect
+        label={createDialog.expires}
+        data={['never', '30', '90', '365'].map((value) => ({
+          value,
+          label: createDialog.expiry[value as keyof typeof createDialog.expiry],
+        }))}
+        {...form.getInputProps('expiresInDays')}
+      />
+    </DialogForm>
   )
 }
 

@@ -1,9 +1,8 @@
-import { Button, Group, NativeSelect, Stack, Text } from '@mantine/core'
+import { NativeSelect, Text } from '@mantine/core'
 import { answer, api, type Schemas } from '../../api.ts'
 import { text } from '../../text/api-keys.ts'
-import { text as shared } from '../../text/shared.ts'
-import { Dialog } from '../../ui/dialog.tsx'
-import { FormError, useServerForm } from '../../ui/form.tsx'
+import { DialogForm } from '../../ui/dialog-form.tsx'
+import { useServerForm } from '../../ui/form.tsx'
 import { useMembership } from '../membership.tsx'
 import type { HandedOut } from './create-key.tsx'
 
@@ -30,27 +29,19 @@ export function RotateKey({
     done: ({ key }) => onRotated({ key, type: apiKey.type }),
   })
   return (
-    <Dialog onClose={onClose} title={rotateDialog.title(apiKey.name)}>
-      <form onSubmit={onSubmit} noValidate>
-        <Stack>
-          <Text>{rotateDialog.about}</Text>
-          <NativeSelect
-            label={rotateDialog.grace}
-            description={apiKey.expiresAt === null ? undefined : rotateDialog.never}
-            data={Object.entries(rotateDialog.graces).map(([value, label]) => ({ value, label }))}
-            {...form.getInputProps('graceSeconds')}
-          />
-          <FormError error={error} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {shared.cancel}
-            </Button>
-            <Button type="submit" loading={busy}>
-              {rotateDialog.submit}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <DialogForm
+      title={rotateDialog.title(apiKey.name)}
+      submit={rotateDialog.submit}
+      form={{ busy, error, onSubmit }}
+      onClose={onClose}
+    >
+      <Text>{rotateDialog.about}</Text>
+      <NativeSelect
+        label={rotateDialog.grace}
+        description={apiKey.expiresAt === null ? undefined : rotateDialog.never}
+        data={Object.entries(rotateDialog.graces).map(([value, label]) => ({ value, label }))}
+        {...form.getInputProps('graceSeconds')}
+      />
+    </DialogForm>
   )
 }
