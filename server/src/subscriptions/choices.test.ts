@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
+import { whatIsWrong } from '../../test/properties/predicates.ts'
 import { auditOf, openStaff, type Staff } from '../../test/staff.ts'
 import { days, defineProduct, eur, months, usd } from '../product.ts'
 import { renewDue } from './renewal.ts'
@@ -131,6 +132,36 @@ async function open() {
 }
 
 const refusedWith = (code: string, status = 409) => ({ status, body: { code } })
+
+test('what changes in the second in which a cycle began leaves it that second, and a counter of its own', async () => {
+  const { ctx } = freehold
+  const { now } = ctx
+  const second = new Date(Math.floor(now().getTime() / 1000) * 1000)
+  ctx.now = () => new Date(second.getTime() + 400)
+  try {
+    const acme = await open()
+    expect(await acme.consume(10)).toMatchObject({ allowed: true, used: 10 })
+    for (const change of [{ plan: 'starter' }, { plan: 'growth', price: 'yearly' }, { plan: 'starter' }]) {
+      freehold.ok(await acme.staffPlan({ ...change, charge: 'invoice' }))
+      expect(await acme.consume(1)).toMatchObject({ allowed: true, used: 1 })
+    }
+    expect((await acme.cycles()).map((cycle) => cycle.cycle_start.getTime() - second.getTime())).toEqual([
+      0, 1000, 2000, 3000,
+    ])
+    expect((await acme.cycles()).map((cycle) => cycle.cycle_end.getTime() - second.getTime()).slice(0, 3)).toEqual([
+      1000, 2000, 3000,
+    ])
+    // What is given back settles what is owed: the last of the three is left.
+    const due = (await acme.invoices()).map(({ total, credit_applied: credit }) => total - credit)
+    expect(due).toEqual([0, 30_00])
+    expect(await acme.inHand()).toBe(0)
+    freehold.ok(await acme.cancel({ when: 'now' }))
+    freehold.ok(await acme.choose({ plan: 'free' }))
+    expect(await whatIsWrong(freehold)).toEqual([])
+  } finally {
+    ctx.now = now
+  }
+})
 
 describe('a first purchase', () => {
   test('keeps the free plan until it is paid, and begins with the payment', async () => {
