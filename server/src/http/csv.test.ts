@@ -19,10 +19,12 @@ test.each([
   ['two\r\nlines', '"two\r\nlines"'],
   ['=HYPERLINK("x")', `"'=HYPERLINK(""x"")"`],
   ['+1', "'+1"],
-  ['-1', "'-1"],
+  ['-1+1', "'-1+1"],
+  ['-12.50', '-12.50'],
+  [-3, '-3'],
   ['@SUM(A1)', "'@SUM(A1)"],
   [null, ''],
-])('%s is text to a spreadsheet', (value, written) => {
+])('%s is what it is to a spreadsheet', (value, written) => {
   expect(csvLine([value, 'b'])).toBe(`${written},b\r\n`)
 })
 
