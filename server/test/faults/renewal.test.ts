@@ -65,7 +65,8 @@ async function nextBoundary() {
      select business_id, 'use_' || md5(random()::text), feature, period_start, 'consume', used, used, held, period_start
      from counted`,
   )
-  await freehold.advance(days(31))
+  // As long as every cycle: one boundary of each, however many rounds there are.
+  await freehold.advance(days(30))
 }
 
 const due = async () =>

@@ -1,4 +1,4 @@
-import { days, defineProduct, months, usd } from '../../src/product.ts'
+import { days, defineProduct, usd } from '../../src/product.ts'
 
 const includes = { recordings: 100, minutes: 40 }
 const soft = { limit: 100, overage: { price: usd(10) } }
@@ -16,7 +16,7 @@ export default defineProduct({
   },
   plans: {
     basic: { name: 'Basic', cycle: days(30), price: usd(0), includes },
-    growth: { name: 'Growth', cycle: months(1), price: usd(4900), includes: { ...includes, recordings: soft } },
+    growth: { name: 'Growth', cycle: days(30), price: usd(4900), includes: { ...includes, recordings: soft } },
     promo: { name: 'Promo', cycle: days(15), price: usd(100), onEnd: { fallback: 'basic' }, includes },
   },
   signup: { plan: 'basic', keys: ['sdk'] },
