@@ -4,7 +4,7 @@ import { authorized } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import type { Access, OpenedBusiness } from '../http/request.ts'
 import { supportPermissions } from '../permissions.ts'
-import { createBatches } from '../usage/batches.ts'
+import { lookUpTogether } from '../usage/batches.ts'
 
 /** Lets a request in by what its route declares, before its body is read. */
 export const access: onRequestHookHandler = (request, _reply, done) => {
@@ -69,29 +69,21 @@ cross join lateral (
   offset 0
 ) b`
 
-/** Reads places, together with those that are asked for at the same time. */
-const findPlace = perContext((ctx) => {
-  const { ask } = createBatches<{ businessId: string; userId: string }, Place | undefined>({
-    size: 512,
-    concurrency: 2,
-    run: async (waiting) => {
-      const { rows } = await ctx.db.acrossPool.query<Place>({
-        name: 'places',
-        text: placeStatement,
-        values: [
-          waiting.map(({ request }) => request.businessId),
-          waiting.map(({ request }) => request.userId),
-          waiting.map((_, position) => position),
-        ],
-      })
-      const found = new Map(rows.map((row) => [row.position, row]))
-      waiting.forEach(({ resolve }, position) => {
-        resolve(found.get(position))
-      })
-    },
-  })
-  return ask
-})
+const findPlace = perContext((ctx) =>
+  lookUpTogether<{ businessId: string; userId: string }, Place | undefined>(async (wanted) => {
+    const { rows } = await ctx.db.acrossPool.query<Place>({
+      name: 'places',
+      text: placeStatement,
+      values: [
+        wanted.map(({ businessId }) => businessId),
+        wanted.map(({ userId }) => userId),
+        wanted.map((_, position) => position),
+      ],
+    })
+    const found = new Map(rows.map((row) => [row.position, row]))
+    return wanted.map((_, position) => found.get(position))
+  }),
+)
 
 /**
  * Proves that the actor belongs to the business. Whoever does not, gets the answer of an id that does not exist. API

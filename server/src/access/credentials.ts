@@ -2,7 +2,7 @@ import { createMemory } from '../changes.ts'
 import { perContext, type Context } from '../context.ts'
 import type { Credential } from '../http/request.ts'
 import { businessOfToken, hashToken } from '../secrets.ts'
-import { createBatches } from '../usage/batches.ts'
+import { lookUpTogether } from '../usage/batches.ts'
 import { sessionLife } from '../users/better-auth.ts'
 import { noteUse } from './last-used.ts'
 
@@ -56,26 +56,20 @@ join freehold.users u on u.id = s.user_id
 left join freehold.staff st on st.user_id = u.id
 where s.token = any($1::text[]) and s.expires_at > $2 and s.last_used_at > $3 and u.disabled_at is null`
 
-/** Reads sessions, together with those that are asked for at the same time. Nobody is remembered: one that ended is ended. */
-const findSession = perContext((ctx) => {
-  const { ask } = createBatches<string, SessionRow | undefined>({
-    size: 512,
-    concurrency: 2,
-    run: async (waiting) => {
-      const now = ctx.now()
-      const idleSince = new Date(now.getTime() - sessionLife.idleDays * 86_400_000)
-      const tokens = [...new Set(waiting.map(({ request }) => request))]
-      const { rows } = await ctx.db.acrossPool.query<SessionRow>({
-        name: 'sessions',
-        text: sessionStatement,
-        values: [tokens, now, idleSince],
-      })
-      const found = new Map(rows.map((row) => [row.token, row]))
-      for (const { request, resolve } of waiting) resolve(found.get(request))
-    },
-  })
-  return ask
-})
+/** From the rows each time: a session that ended is ended. */
+const findSession = perContext((ctx) =>
+  lookUpTogether<string, SessionRow | undefined>(async (tokens) => {
+    const now = ctx.now()
+    const idleSince = new Date(now.getTime() - sessionLife.idleDays * 86_400_000)
+    const { rows } = await ctx.db.acrossPool.query<SessionRow>({
+      name: 'sessions',
+      text: sessionStatement,
+      values: [[...new Set(tokens)], now, idleSince],
+    })
+    const found = new Map(rows.map((row) => [row.token, row]))
+    return tokens.map((token) => found.get(token))
+  }),
+)
 
 async function session(ctx: Context, token: string): Promise<Credential | undefined> {
   const row = await findSession(ctx)(token)

@@ -4,6 +4,7 @@ import { actorOf, businessOf, type Routes } from '../http/request.ts'
 import { closed, Name, Page, page, PageQuery, path } from '../http/schemas.ts'
 import { withinBusiness } from '../http/transactions.ts'
 import { countedByKey } from '../usage/by-key.ts'
+import { isCounted } from '../usage/entitlements.ts'
 import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey, usedSince } from './api-keys.ts'
 import { ApiKeyBody, ApiKeyUsageBody, presentApiKey } from './presenter.ts'
 
@@ -15,9 +16,7 @@ const HandedOut = Type.Object({
 /** A business's keys: what its own programs call with. */
 export const apiKeyRoutes: Routes = (app, ctx) => {
   const tags = ['API keys']
-  const countable = Object.entries(ctx.product.features).flatMap(([name, { kind }]) =>
-    kind === 'metered' || kind === 'allocated' ? name : [],
-  )
+  const counted = Object.entries(ctx.product.features).flatMap(([name, feature]) => (isCounted(feature) ? name : []))
 
   app.get(
     '/v1/businesses/:businessId/api-keys',
@@ -88,7 +87,7 @@ export const apiKeyRoutes: Routes = (app, ctx) => {
         const { id: businessId } = businessOf(request)
         const { id } = request.params
         const since = await usedSince(tx, businessId, id)
-        return { since, ...(await countedByKey(tx, businessId, id, countable, since)) }
+        return { since, ...(await countedByKey(tx, businessId, id, counted, since)) }
       }),
   )
 

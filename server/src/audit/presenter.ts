@@ -20,7 +20,7 @@ export const AuditEntry = Type.Object(
   { $id: 'AuditEntry' },
 )
 
-export const presentAuditEntry = (row: Selectable<AuditEntriesTable>) => ({
+export const presentAuditEntry = (row: Omit<Selectable<AuditEntriesTable>, 'businessId'>) => ({
   id: row.id,
   at: row.at,
   actor: { kind: row.actorKind, id: row.actorId, name: row.actorName, email: row.actorEmail },

@@ -5,7 +5,7 @@ import { Instant, instant } from '../http/instants.ts'
 import type { Routes } from '../http/request.ts'
 import { closed, Id, Page, page, PageQuery } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
-import { auditColumns, AuditEntry } from './presenter.ts'
+import { auditColumns, AuditEntry, presentAuditEntry } from './presenter.ts'
 import { staffLog, staffLogKinds, type StaffLogRow } from './staff-log.ts'
 
 const StaffAuditEntry = Type.Object(
@@ -76,14 +76,7 @@ const entries = (request: FastifyRequest, { from, to, ...query }: Static<typeof 
   })
 
 const present = (row: StaffLogRow) => ({
-  id: row.id,
-  at: row.at,
-  actor: { kind: row.actorKind, id: row.actorId, name: row.actorName, email: row.actorEmail },
-  ...(row.onBehalfOf ? { onBehalfOf: row.onBehalfOf } : {}),
-  action: row.action,
-  target: row.target,
-  before: row.before,
-  after: row.after,
+  ...presentAuditEntry(row),
   business: row.businessId === null ? null : { id: row.businessId, name: row.businessName ?? row.businessId },
 })
 

@@ -1,20 +1,10 @@
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Queryable } from '../db/open.ts'
+import type { AuditEntriesTable } from '../db/tables.ts'
 
-export type StaffLogRow = {
-  id: string
-  at: Date
+export type StaffLogRow = Omit<Selectable<AuditEntriesTable>, 'businessId'> & {
   businessId: string | null
   businessName: string | null
-  actorKind: string
-  actorId: string | null
-  actorName: string | null
-  actorEmail: string | null
-  onBehalfOf: { kind: string; id: string; name: string } | null
-  action: string
-  target: Record<string, unknown> | null
-  before: Record<string, unknown> | null
-  after: Record<string, unknown> | null
 }
 
 /** Who is not a customer: people, the back office's app keys, and Freehold itself with its command line. */

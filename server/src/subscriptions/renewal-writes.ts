@@ -23,7 +23,7 @@ export type Renewal = { before: Subscription; cycles: Subscription[] }
  * that they work as they are where tables are spread over machines.
  */
 export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): Promise<number> {
-  await lockInOrder(tx)
+  await allowJoins(tx, 'off')
   const won = await compareAndSet(tx, renewals)
   const businessIds = won.map(({ before }) => before.businessId)
   const turns = won.flatMap(turnsOf)
@@ -36,7 +36,7 @@ export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): 
   await rollOver(tx, ctx, turns)
   await auditEach(tx, ctx, systemActor('renewal'), turns.map(auditEntry))
   await billCycles(tx, ctx, cycles, overages)
-  await joinFreely(tx)
+  await allowJoins(tx, 'on')
   await emitAll(
     tx,
     ctx,
@@ -45,14 +45,14 @@ export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): 
   return won.length
 }
 
-/** A hash or merge join would lock rows in another order than they are sent in; two runs could wait for each other. */
-async function lockInOrder(tx: Tx): Promise<void> {
-  await sql`select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`.execute(tx)
-}
-
-/** Streams of events are locked in the order they are sorted in; only what was sent is joined, a thousand with a thousand. */
-async function joinFreely(tx: Tx): Promise<void> {
-  await sql`select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)`.execute(tx)
+/**
+ * Off while rows are locked: a hash or merge join would lock them in another order than they are sent in, and two runs
+ * could wait for each other. On for the events, whose streams are locked in the order they are sorted in: there a
+ * thousand that were sent are joined with a thousand.
+ */
+async function allowJoins(tx: Tx, setting: 'on' | 'off'): Promise<void> {
+  const names = ['enable_hashjoin', 'enable_mergejoin']
+  await sql`select set_config(name, ${setting}, true) from unnest(${names}::text[]) as name`.execute(tx)
 }
 
 async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {

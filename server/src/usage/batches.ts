@@ -56,3 +56,25 @@ export function createBatches<Request, Result>(options: {
     },
   }
 }
+
+/**
+ * Looks things up together with whoever else asks at the same time; nothing is remembered. `load` answers in the order
+ * asked, and with an Error what has no answer.
+ */
+export function lookUpTogether<Request, Result>(
+  load: (requests: Request[]) => Promise<(Result | Error)[]>,
+): Batches<Request, Result> {
+  const { ask } = createBatches<Request, Result>({
+    size: 512,
+    concurrency: 2,
+    run: async (waiting) => {
+      const found = await load(waiting.map(({ request }) => request))
+      waiting.forEach(({ resolve, reject }, index) => {
+        const result = found[index] as Result | Error
+        if (result instanceof Error) reject(result)
+        else resolve(result)
+      })
+    },
+  })
+  return ask
+}

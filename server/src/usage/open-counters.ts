@@ -1,5 +1,5 @@
 import { perContext, type Context } from '../context.ts'
-import { createBatches } from './batches.ts'
+import { lookUpTogether } from './batches.ts'
 import { isLockTimeout } from './meter.ts'
 
 /** What an open counter says now. The ceiling decides; `softLimit`, where there is one, is what people are told. */
@@ -69,17 +69,6 @@ async function outlasting<Result>(read: () => Promise<Result>): Promise<Result> 
 }
 
 /** Reads one, together with whoever else asks at the same time. */
-export const openCounter = perContext((ctx) => {
-  const { ask } = createBatches<Wanted, OpenCounter | undefined>({
-    size: 512,
-    concurrency: 2,
-    run: async (waiting) => {
-      const wanted = waiting.map(({ request }) => request)
-      const found = await outlasting(() => openCounters(ctx, wanted, ctx.now()))
-      waiting.forEach(({ resolve }, position) => {
-        resolve(found[position])
-      })
-    },
-  })
-  return ask
-})
+export const openCounter = perContext((ctx) =>
+  lookUpTogether<Wanted, OpenCounter | undefined>((wanted) => outlasting(() => openCounters(ctx, wanted, ctx.now()))),
+)

@@ -1,10 +1,8 @@
-import module from 'node:module'
-import { pino } from 'pino'
 import sessionRecorder from '../../../examples/session-recorder/freehold.config.ts'
 import type { Tx } from '../../src/db/open.ts'
-import { createFreehold } from '../../src/freehold.ts'
 import type { Hooks } from '../../src/product-hooks.ts'
 import { fromKysely } from '../../src/usage/ports.ts'
+import { serve } from './serve.ts'
 
 /** Where a process dies: in which hook, before or after it has written its row. */
 export type Death = { hook: keyof Hooks; moment: 'before' | 'after' }
@@ -20,26 +18,11 @@ const hook =
     if (name === dies) process.kill(process.pid, 'SIGKILL')
   }
 
-const freehold = await createFreehold({
-  product: {
-    ...sessionRecorder,
-    hooks: {
-      beforeSignup: hook('beforeSignup'),
-      afterSignup: hook('afterSignup'),
-      beforeInvite: hook('beforeInvite'),
-      afterJoin: hook('afterJoin'),
-    },
-  },
-  database,
-  secret: 'a secret of at least thirty-two characters',
-  migrate: false,
-  rateLimits: false,
-  worker: false,
-  logger: pino({ level: 'silent' }),
-})
-const server = await freehold.server()
-await server.listen({ port: 0, host: '127.0.0.1' })
-module.flushCompileCache()
-// A test that was cut off kills nothing any more.
-process.once('disconnect', () => process.exit(1))
-process.send?.((server.server.address() as { port: number }).port)
+const hooks = {
+  beforeSignup: hook('beforeSignup'),
+  afterSignup: hook('afterSignup'),
+  beforeInvite: hook('beforeInvite'),
+  afterJoin: hook('afterJoin'),
+}
+
+await serve({ ...sessionRecorder, hooks }, database)
