@@ -58,7 +58,7 @@ test('staff who have to ask are let in, or not', async () => {
   await page.getByLabel('Nobody may look in').check()
   await page.getByText('This ends the sessions that are going on.').waitFor()
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByRole('button', { name: 'Save' }).and(page.locator(':disabled')).waitFor()
+  await page.getByText('Saved', { exact: true }).waitFor()
   expect((await ask(business.id)).status).toBe(403)
   await close()
 })
