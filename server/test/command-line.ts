@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +19,37 @@ export async function command(args: string[], env: Variables = {}): Promise<Ran>
   const output = collect(child)
   const [exitCode] = (await once(child, 'close')) as [number | null]
   return { exitCode, ...output }
+}
+
+/** What a process that runs command after command is sent, and what it answers. */
+export type Asked = { args: string[]; env: Variables }
+export type Done = { exitCode: number }
+
+export type Commands = { run: typeof command; close: () => void }
+
+/** The same, one at a time in one process: for what does not depend on how a command is started, and how it ends. */
+export function openCommands(): Commands {
+  const mark = `\n${randomUUID()}\n`
+  const child = fork(fileURLToPath(new URL('command-process.ts', import.meta.url)), [mark], {
+    cwd: root,
+    execArgv: ['--conditions=freehold-source'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const output = collect(child)
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error(`It ended: ${output.stderr}`)))
+  ended.catch(() => {})
+  const whole = async (name: keyof typeof output) => {
+    while (!output[name].endsWith(mark)) await once(child[name]!, 'data')
+    const text = output[name].slice(0, -mark.length)
+    output[name] = ''
+    return text
+  }
+  const run = async (args: string[], env: Variables = {}): Promise<Ran> => {
+    child.send({ args: ['--config', config, ...args], env: environment(env) } satisfies Asked)
+    const [{ exitCode }] = (await Promise.race([once(child, 'message'), ended])) as [Done]
+    return { exitCode, stdout: await whole('stdout'), stderr: await whole('stderr') }
+  }
+  return { run, close: () => child.kill() }
 }
 
 /** A process that goes on until it is told to end. */

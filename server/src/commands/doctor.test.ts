@@ -2,22 +2,27 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { SMTPServer } from 'smtp-server'
-import { command } from '../../test/command-line.ts'
+import { openCommands, type Commands } from '../../test/command-line.ts'
 import { databaseUrl } from '../../test/database.ts'
 import { fakePostgres } from '../../test/fake-postgres.ts'
 import { createTestFreehold, days, type TestFreehold } from '../../test/harness.ts'
 
 let freehold: TestFreehold
+let commands: Commands
 beforeAll(async () => {
+  commands = openCommands()
   freehold = await createTestFreehold({ worker: true })
 })
-afterAll(() => freehold.close())
+afterAll(async () => {
+  commands.close()
+  await freehold.close()
+})
 
 type Finding = { check: string; state: string; detail: string; remedy?: string }
 
 /** What the doctor finds, by check; the exit code is 1 when one fails, and only then. */
 async function examine(env: Record<string, string | undefined> = {}): Promise<Record<string, Finding>> {
-  const { exitCode, stdout } = await command(['doctor', '--json'], { DATABASE_URL: freehold.database, ...env })
+  const { exitCode, stdout } = await commands.run(['doctor', '--json'], { DATABASE_URL: freehold.database, ...env })
   const { checks } = JSON.parse(stdout) as { checks: Finding[] }
   expect(exitCode).toBe(checks.some(({ state }) => state === 'fail') ? 1 : 0)
   return Object.fromEntries(checks.map((finding) => [finding.check, finding]))
@@ -40,7 +45,7 @@ const production = {
 }
 
 test('everything is in place: a line for each check, exit code 0', async () => {
-  const { exitCode, stdout, stderr } = await command(['doctor'], { DATABASE_URL: freehold.database })
+  const { exitCode, stdout, stderr } = await commands.run(['doctor'], { DATABASE_URL: freehold.database })
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
   const lines = stdout.trimEnd().split('\n')
   expect(lines).toHaveLength(8)

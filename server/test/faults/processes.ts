@@ -4,14 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 export type ApiProcess = { base: string; kill: () => Promise<void> }
 
-// The command's own cache: half of a start is compiling.
-export const compiled = fileURLToPath(new URL('../../../node_modules/.cache/freehold', import.meta.url))
-
 /** Starts a real API process; `kill` is SIGKILL, from which nothing can be cleaned up. */
 export async function startApi(database: string, script = 'api-process.ts', more: string[] = []): Promise<ApiProcess> {
   const child: ChildProcess = fork(fileURLToPath(new URL(script, import.meta.url)), [database, ...more], {
     execArgv: ['--conditions=freehold-source'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const [port] = (await once(child, 'message')) as [number]

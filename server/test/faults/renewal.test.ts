@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { renewDue } from '../../src/subscriptions/renewal.ts'
 import { createTestFreehold, days, type TestFreehold } from '../harness.ts'
 import { whatIsWrong } from '../properties/predicates.ts'
-import { compiled } from './processes.ts'
 import type { Fate } from './renewal-process.ts'
 import product from './renewing-product.ts'
 
@@ -94,7 +93,6 @@ type Result = { statements: number; renewed: { renewed: number; behind: number }
 async function ready() {
   const child = fork(fileURLToPath(new URL('renewal-process.ts', import.meta.url)), [freehold.database], {
     execArgv: ['--conditions=freehold-source'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
   })
   children.push(child)
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>
