@@ -1,17 +1,28 @@
 import { sql } from 'kysely'
+import { arrayText } from './db/arrays.ts'
 import type { Tx } from './db/open.ts'
 
 /**
- * What every process may remember and must now forget: the id of a business or a key. Sent with the transaction that
- * changes it. Nothing is decided by what is remembered alone: the consuming statement checks again.
+ * What every process may remember and must now forget: ids of businesses or keys. Sent with the transaction that
+ * changes them. Nothing is decided by what is remembered alone: the consuming statement checks again.
  */
 export const changesChannel = 'freehold_changes'
+
+/** As many as a notification holds, of 8,000 bytes: a sweep names thousands. */
+const idsTogether = 200
+
+/** The ids in a notification. */
+export const changedIds = (payload: string): string[] => payload.split(' ')
 
 export const announceChange = (tx: Tx, id: string): Promise<void> => announceChanges(tx, [id])
 
 export async function announceChanges(tx: Tx, ids: string[]): Promise<void> {
   announced.set(tx, [...announcedIn(tx), ...ids])
-  await sql`select pg_notify(${changesChannel}, id) from unnest(${ids}::text[]) as id`.execute(tx)
+  const payloads: string[] = []
+  for (let from = 0; from < ids.length; from += idsTogether) {
+    payloads.push(ids.slice(from, from + idsTogether).join(' '))
+  }
+  await sql`select pg_notify(${changesChannel}, each) from unnest(${arrayText(payloads)}::text[]) as each`.execute(tx)
 }
 
 const announced = new WeakMap<Tx, string[]>()

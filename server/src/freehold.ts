@@ -4,7 +4,7 @@ import { authentication, isSignedIn } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
 import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
 import { allocateIn, consumeIn, countedBy, releaseIn, type Released, type Tally } from './access/own-transaction.ts'
-import { changesChannel, type ChangeListener } from './changes.ts'
+import { changedIds, changesChannel, type ChangeListener } from './changes.ts'
 import { clockChannel } from './clock.ts'
 import type { Actor, Context } from './context.ts'
 import { listen, type Notifications } from './db/notifications.ts'
@@ -130,7 +130,7 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     log,
     {
       [clockChannel]: refreshClock,
-      [changesChannel]: forget,
+      [changesChannel]: (payload) => changedIds(payload).forEach(forget),
       [eventsChannel]: () => opened.working?.lookForEvents(),
     },
     () => {

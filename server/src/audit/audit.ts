@@ -41,18 +41,19 @@ export async function auditEach(
   actor: Actor,
   changes: (AuditChange & { businessId: string })[],
 ): Promise<void> {
-  const entries = changes.map((change) => entry(ctx, actor, change))
-  const column = <Name extends keyof (typeof entries)[number]>(name: Name) => entries.map((each) => each[name])
+  const by = author(actor)
+  const entries = changes.map(({ businessId, ...change }) => ({
+    business_id: businessId,
+    id: ctx.newId('auditEntry'),
+    ...change,
+  }))
   await sql`
     insert into freehold.audit_entries
       (business_id, id, at, actor_kind, actor_id, actor_name, actor_email, action, target, before, after, on_behalf_of)
-    select each.*, ${onBehalfOf(actor)}::jsonb
-    from unnest(
-      ${changes.map(({ businessId }) => businessId)}::text[], ${column('id')}::text[], ${column('at')}::timestamptz[],
-      ${column('actorKind')}::text[], ${column('actorId')}::text[], ${column('actorName')}::text[],
-      ${column('actorEmail')}::text[], ${column('action')}::text[], ${column('target')}::jsonb[],
-      ${column('before')}::jsonb[], ${column('after')}::jsonb[]
-    ) as each`.execute(tx)
+    select business_id, id, ${ctx.now()}::timestamptz, ${by.actorKind}::text, ${by.actorId}::text,
+      ${by.actorName}::text, ${by.actorEmail}::text, action, target, before, after, ${onBehalfOf(actor)}::jsonb
+    from json_to_recordset(${JSON.stringify(entries)}::json) as each
+      (business_id text, id text, action text, target jsonb, before jsonb, after jsonb)`.execute(tx)
 }
 
 /** Records what concerns no single business: sign-ins, resets, staff, plans. */
@@ -67,17 +68,21 @@ function entry(ctx: Context, actor: Actor | null, { action, target, before, afte
   return {
     id: ctx.newId('auditEntry'),
     at: ctx.now(),
-    // Staff act in the console as signed-in users; the log says what they acted as.
-    actorKind: actor === null ? 'anonymous' : actor.kind === 'user' && actor.staff ? 'staff' : actor.kind,
-    actorId: actor?.id ?? null,
-    actorName: actor?.name ?? null,
-    actorEmail: actor !== null && 'email' in actor ? actor.email : null,
+    ...author(actor),
     action,
     target: target ? JSON.stringify(target) : null,
     before: before ? JSON.stringify(before) : null,
     after: after ? JSON.stringify(after) : null,
   }
 }
+
+const author = (actor: Actor | null) => ({
+  // Staff act in the console as signed-in users; the log says what they acted as.
+  actorKind: actor === null ? 'anonymous' : actor.kind === 'user' && actor.staff ? 'staff' : actor.kind,
+  actorId: actor?.id ?? null,
+  actorName: actor?.name ?? null,
+  actorEmail: actor !== null && 'email' in actor ? actor.email : null,
+})
 
 const onBehalfOf = (actor: Actor): string | null =>
   actor.kind === 'staff'

@@ -19,14 +19,16 @@ export const emit = (tx: Tx, ctx: Context, event: NewEvent): Promise<void> => em
 export async function emitAll(tx: Tx, ctx: Context, events: NewEvent[]): Promise<void> {
   if (events.length === 0) return
   const now = ctx.now()
-  const column = (of: (event: NewEvent) => string) => events.map(of)
+  const given = events.map(({ businessId, type, data }) => ({
+    business_id: businessId,
+    id: ctx.newId('event'),
+    type,
+    data,
+  }))
   await sql`
     with given as (
       select *
-      from unnest(
-        ${column(({ businessId }) => businessId)}::text[], ${column(() => ctx.newId('event'))}::text[],
-        ${column(({ type }) => type)}::text[], ${column(({ data }) => JSON.stringify(data))}::jsonb[]
-      ) as each (business_id, id, type, data)
+      from json_to_recordset(${JSON.stringify(given)}::json) as each (business_id text, id text, type text, data jsonb)
     ),
     -- Streams are locked in one order, whatever order the events come in.
     numbered as (

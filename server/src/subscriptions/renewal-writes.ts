@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { auditEach } from '../audit/audit.ts'
 import { systemActor, type Context } from '../context.ts'
+import { arrayText } from '../db/arrays.ts'
 import type { Tx } from '../db/open.ts'
 import { emitAll } from '../events/emit.ts'
 import { invalidateCountersOfEach } from '../usage/counters.ts'
@@ -10,6 +11,9 @@ import type { Subscription, Turn } from './lifecycle.ts'
 import { overagesOfTurns } from './overages.ts'
 import { rollOver } from './rollover.ts'
 import { summary } from './subscriptions.ts'
+
+/** What stands in one column as it is. */
+type Scalar = 'businessId' | 'id' | 'version' | 'price' | 'billed' | 'cycleNumber' | 'cycleStart' | 'cycleEnd'
 
 /** A subscription as it was read, and as it is in each cycle since. */
 export type Renewal = { before: Subscription; cycles: Subscription[] }
@@ -56,8 +60,8 @@ async function allowJoins(tx: Tx, setting: 'on' | 'off'): Promise<void> {
 }
 
 async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
-  const before = <Name extends keyof Subscription>(name: Name) => renewals.map((each) => each.before[name])
-  const after = <Name extends keyof Subscription>(name: Name) => renewals.map(({ cycles }) => cycles.at(-1)?.[name])
+  const before = (name: Scalar) => arrayText(renewals.map((each) => each.before[name]))
+  const after = (name: Scalar) => arrayText(renewals.map(({ cycles }) => cycles.at(-1)?.[name]))
   const { rows } = await sql<{ id: string }>`
     update freehold.subscriptions s
     set cycle_number = due.cycle_number,
@@ -80,7 +84,7 @@ async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
 }
 
 async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promise<void> {
-  const column = <Name extends keyof Subscription>(name: Name) => cycles.map((cycle) => cycle[name])
+  const column = (name: Scalar) => arrayText(cycles.map((cycle) => cycle[name]))
   await sql`
     insert into freehold.subscription_cycles
       (business_id, subscription_id, number, cycle_start, cycle_end, plan_version_id, price, created_at)
@@ -88,7 +92,7 @@ async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promi
     from unnest(
       ${column('businessId')}::text[], ${column('id')}::text[], ${column('cycleNumber')}::int[],
       ${column('cycleStart')}::timestamptz[], ${column('cycleEnd')}::timestamptz[],
-      ${cycles.map(({ plan }) => plan.id)}::text[], ${column('price')}::text[]
+      ${arrayText(cycles.map(({ plan }) => plan.id))}::text[], ${column('price')}::text[]
     ) as each`.execute(tx)
 }
 

@@ -20,6 +20,8 @@ import { advanceLocked, storedSubscription, withPlans } from './subscriptions.ts
  */
 
 const batchSize = 1000
+/** Batches that a run works on at once: what one takes is shared by its process and the database. */
+const lanes = 2
 /** Cycle rows in one transaction; a batch has more only when many cycles were missed. */
 const cyclesTogether = 5000
 /** How long a batch waits for a row that somebody holds: more than a request takes, less than anybody would notice. */
@@ -68,17 +70,34 @@ export async function renewDue(ctx: Context): Promise<Renewed> {
   return result
 }
 
-/** Goes through all that is due once, and counts what it had to leave. */
+/** Goes through all that is due once, and counts what it had to leave. While one batch is written, another is reckoned. */
 async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
   let last: Row | undefined
-  while (performance.now() < until) {
+  const next = oneByOne(async () => {
     const due = await readDue(ctx, last)
-    last = due.at(-1)
-    const [first] = due
-    if (!first) return
-    const wasFree = await claimed(ctx, first.id, () => renewBatch(ctx, run, due))
-    if (!wasFree) run.left += due.length
-    if (due.length === batchSize) await tellProgress(ctx, run)
+    last = due.at(-1) ?? last
+    return due
+  })
+  const lane = async () => {
+    while (performance.now() < until) {
+      const due = await next()
+      const [first] = due
+      if (!first) return
+      const wasFree = await claimed(ctx, first.id, () => renewBatch(ctx, run, due))
+      if (!wasFree) run.left += due.length
+      if (due.length === batchSize) await tellProgress(ctx, run)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+/** Each call waits for the one before it. */
+function oneByOne<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let before: Promise<unknown> = Promise.resolve()
+  return () => {
+    const result = before.then(work)
+    before = result.catch(() => {})
+    return result
   }
 }
 
@@ -187,10 +206,11 @@ async function renewTogether(ctx: Context, run: Run, renewals: Renewal[]): Promi
   const [first, second] = renewals
   if (!first) return
   try {
-    run.renewed += await acrossBusinesses(ctx.db, async (tx) => {
+    const renewed = await acrossBusinesses(ctx.db, async (tx) => {
       await waitAtMost(tx, lockMilliseconds)
       return writeRenewals(tx, ctx, renewals)
     })
+    run.renewed += renewed
   } catch (error) {
     if (!isLockTimeout(error) && !isRefused(error)) throw error
     if (!second) return noteFailure(ctx, run, first.before, error)

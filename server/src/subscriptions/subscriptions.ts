@@ -72,14 +72,28 @@ type Plans = { plan: PlanVersion; pending: PlanVersion; awaited: PlanVersion }
 
 /** A row with the plan versions it names. */
 export function withPlans(row: Row, { plan, pending, awaited }: Plans): Subscription {
-  const { planVersionId: _, createdAt: _createdAt, trialRemindedAt: _reminded, pendingChange, awaiting, ...rest } = row
+  // One by one: a sweep makes hundreds of thousands, and copying what is left of a row takes far longer.
   return {
-    ...rest,
+    id: row.id,
+    businessId: row.businessId,
     plan,
+    price: row.price,
     status: row.status as Subscription['status'],
+    anchor: row.anchor,
+    zone: row.zone,
+    cycleNumber: row.cycleNumber,
+    cycleStart: row.cycleStart,
+    cycleEnd: row.cycleEnd,
+    trialEnd: row.trialEnd,
+    pendingChange: row.pendingChange && { ...without(row.pendingChange), plan: pending },
+    cancelAtCycleEnd: row.cancelAtCycleEnd,
+    pauseAtCycleEnd: row.pauseAtCycleEnd,
+    billed: row.billed,
+    awaiting: row.awaiting && { ...without(row.awaiting), plan: awaited },
+    graceEnd: row.graceEnd,
     endReason: row.endReason as Subscription['endReason'],
-    pendingChange: pendingChange && { ...without(pendingChange), plan: pending },
-    awaiting: awaiting && { ...without(awaiting), plan: awaited },
+    endedAt: row.endedAt,
+    version: row.version,
   }
 }
 

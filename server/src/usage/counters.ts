@@ -1,6 +1,7 @@
 import { sql, type Selectable } from 'kysely'
 import { announceChange, announceChanges } from '../changes.ts'
 import type { Context } from '../context.ts'
+import { arrayText } from '../db/arrays.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { UsageCountersTable } from '../db/tables.ts'
 import type { Feature } from '../product.ts'
@@ -52,7 +53,7 @@ export async function invalidateCountersOfEach(tx: Tx, businessIds: string[]): P
   await sql`
     update freehold.usage_counters c
     set valid_until = '-infinity'
-    from unnest(${businessIds}::text[]) as closing(business_id)
+    from unnest(${arrayText(businessIds)}::text[]) as closing(business_id)
     where c.business_id = closing.business_id
       and c.valid_until > '-infinity'`.execute(tx)
   await announceChanges(tx, businessIds)
