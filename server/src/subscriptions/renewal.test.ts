@@ -352,10 +352,16 @@ describe('several thousand at once', () => {
       logged.length = 0
       const done = await renewDue(fleet.ctx)
       expect(done).toEqual({ renewed: 2500, alone: 0, failed: 0, behind: 0 })
-      expect(logged.filter(({ level }) => level === 30)).toMatchObject([
-        { msg: 'renewing subscriptions', renewed: 1000, alone: 0, failed: 0, due: 1500, oldestAt: expect.any(String) },
+      const told = logged.filter(({ level }) => level === 30)
+      expect(told).toMatchObject([
+        { msg: 'renewing subscriptions', alone: 0, failed: 0, oldestAt: expect.any(String) },
         { msg: 'subscriptions renewed', ...done },
       ])
+      // Another batch may be written while what is due is counted.
+      const [renewed, due] = [Number(told[0]?.['renewed']), Number(told[0]?.['due'])]
+      expect(renewed).toBeGreaterThan(0)
+      expect(due).toBeGreaterThan(0)
+      expect(renewed + due).toBeLessThanOrEqual(2500)
     } finally {
       await fleet.close()
     }

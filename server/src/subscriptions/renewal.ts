@@ -19,11 +19,12 @@ import { advanceLocked, storedSubscription, withPlans } from './subscriptions.ts
  * Nothing waits for the sweep: reads project, and a write on an ended cycle advances its own business first.
  */
 
-const batchSize = 1000
+/** Few enough that a process that serves as well is not kept from answering while one is reckoned. */
+const batchSize = 500
 /** Batches that a run works on at once: what one takes is shared by its process and the database. */
 const lanes = 2
 /** Cycle rows in one transaction; a batch has more only when many cycles were missed. */
-const cyclesTogether = 5000
+const cyclesTogether = 2500
 /** How long a batch waits for a row that somebody holds: more than a request takes, less than anybody would notice. */
 const lockMilliseconds = 100
 /** A run ends before the queue gives it up; the next one goes on. */

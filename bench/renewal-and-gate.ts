@@ -1,0 +1,126 @@
+/**
+ * What the gate's callers notice of a renewal sweep: requests a second and latency of consume, alone, beside a sweep in
+ * another process, and beside one in its own: node --conditions=freehold-source bench/renewal-and-gate.ts [subscriptions]
+ *
+ * As many connections as the machine can serve, so that every request is in the way of the sweep and the sweep in its.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { defaultDataDir, openEmbedded } from '../server/src/db/embedded.ts'
+import { migrate } from '../server/src/db/migrate.ts'
+import { generator, load } from './load.ts'
+import { keyOf, seedBusinesses } from './seed.ts'
+
+const subscriptions = Number(process.argv[2] ?? 30_000)
+const rounds = 3
+const seconds = 6
+const secret = 'the benchmark signs with this secret of its own'
+const keys = Array.from({ length: 1000 }, (_, index) => keyOf(index + 1))
+
+const dataDir = `${defaultDataDir(process.cwd())}-renewal-and-gate-${process.pid}`
+const database = await openEmbedded({ dataDir })
+const client = new pg.Client({ connectionString: database.url })
+const children: ChildProcess[] = []
+try {
+  await migrate({ connectionString: database.url })
+  await client.connect()
+  const serving = await start()
+  const other = await start()
+  await seedBusinesses(database.url, keys.length)
+  await seed()
+  await measure(serving.port, 64)
+
+  console.log(`Load from ${generator}; ${subscriptions} subscriptions due in each sweep`)
+  for (const connections of [64, 256]) {
+    const alone = { name: 'alone', process: undefined }
+    const cases = [alone, { name: 'sweep elsewhere', process: other }, { name: 'sweep within', process: serving }]
+    const results = new Map<string, Awaited<ReturnType<typeof measure>>[]>()
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { name, process: renewing } of cases) {
+        if (renewing) await makeDue()
+        const renewed = renewing && renew(renewing.child)
+        const measured = await measure(serving.port, connections)
+        if (renewed && (await renewed) !== subscriptions) throw new Error('Not everything was renewed')
+        results.set(name, [...(results.get(name) ?? []), measured])
+      }
+    }
+    for (const [name, all] of results) {
+      const median = (of: (each: (typeof all)[number]) => number) => all.map(of).toSorted((a, b) => a - b)[1] ?? 0
+      const [perSecond, p50, p99] = [
+        median((each) => each.perSecond),
+        median((each) => each.p50),
+        median((each) => each.p99),
+      ]
+      const errors = all.reduce((sum, each) => sum + each.errors, 0)
+      console.log(
+        `${connections} connections, ${name.padEnd(16)} ${Math.round(perSecond)} a second, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ${errors} errors`,
+      )
+    }
+  }
+} finally {
+  for (const child of children) {
+    child.disconnect()
+    await once(child, 'exit')
+  }
+  await client.end()
+  await database.stop()
+  await rm(dataDir, { recursive: true, force: true })
+}
+
+async function start() {
+  const child = fork(fileURLToPath(new URL('renewing-api.ts', import.meta.url)), [database.url, secret], {
+    execArgv: ['--conditions=freehold-source'],
+  })
+  children.push(child)
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, port }
+}
+
+function measure(port: number, connections: number) {
+  const url = `http://127.0.0.1:${port}/v1/consume`
+  return load({ url, connections, seconds, keys, body: { feature: 'recordings' } })
+}
+
+async function renew(child: ChildProcess): Promise<number> {
+  child.send('renew')
+  const [renewed] = (await once(child, 'message')) as [number]
+  return renewed
+}
+
+/** Businesses beside those under load, on the free plan, with two counters each. */
+async function seed(): Promise<void> {
+  const business = `'biz_' || lpad(n::text, 26, '0')`
+  const numbers = `generate_series(1, ${subscriptions}) n`
+  await client.query(
+    `insert into freehold.businesses (id, name, created_at) select ${business}, 'Business ' || n, now() from ${numbers}`,
+  )
+  await client.query(
+    `insert into freehold.subscriptions
+       (business_id, id, plan_version_id, price, status, anchor, cycle_start, cycle_end, created_at)
+     select ${business}, 'sub_' || lpad(n::text, 26, '0'),
+       (select id from freehold.plan_versions where plan_key = 'free'), 'default', 'active', start, start,
+       start + interval '15 days', start
+     from ${numbers}, date_trunc('second', now()) as start`,
+  )
+  await client.query(
+    `insert into freehold.usage_counters
+       (business_id, feature, period_start, period_end, used, allowance, ceiling, opened_at, valid_until)
+     select business_id, feature, cycle_start, cycle_end, 7, 5, 100, cycle_start, cycle_end
+     from freehold.subscriptions, unnest(array['applications', 'recordings']) as feature
+     where id like 'sub_0000%'`,
+  )
+}
+
+async function makeDue(): Promise<void> {
+  await client.query(
+    `update freehold.subscriptions
+     set anchor = anchor - interval '15 days', cycle_start = cycle_start - interval '15 days',
+       cycle_end = cycle_end - interval '15 days'
+     where id like 'sub_0000%'`,
+  )
+  await client.query('vacuum analyze')
+  await client.query('checkpoint')
+}
