@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { pino } from 'pino'
 import { inject } from 'vitest'
@@ -19,6 +20,20 @@ export type Answer<Body = any> = { status: number; body: Body; headers: Headers 
 export type CallOptions = { token?: string | undefined; headers?: Record<string, string> }
 
 export const password = 'correct horse battery'
+
+// The description of an API hangs on the product, and on whether it is in production; it takes long to make.
+const checkers = new WeakMap<object, ReturnType<typeof answerChecker>>()
+
+async function checkerFor(
+  server: FastifyInstance,
+  { product = sessionRecorder, production }: Partial<FreeholdOptions>,
+) {
+  const known = production ? undefined : checkers.get(product)
+  if (known) return known
+  const checker = answerChecker((await server.inject('/openapi.json')).json())
+  if (!production) checkers.set(product, checker)
+  return checker
+}
 
 export async function createTestFreehold(options: Partial<FreeholdOptions> & { database?: string } = {}) {
   const clusterUrl = inject('clusterUrl')
@@ -43,7 +58,7 @@ export async function createTestFreehold(options: Partial<FreeholdOptions> & { d
   const base = `http://127.0.0.1:${port}`
   const admin = new pg.Pool({ connectionString: database, max: 2 })
 
-  const checkAnswer = answerChecker((await server.inject('/openapi.json')).json())
+  const checkAnswer = await checkerFor(server, options)
 
   /** Calls the API, and fails when an answer is not what the API's own description says. */
   const call = async (

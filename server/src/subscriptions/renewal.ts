@@ -79,8 +79,9 @@ async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
     last = due.at(-1) ?? last
     return due
   })
+  const errors: unknown[] = []
   const lane = async () => {
-    while (performance.now() < until) {
+    while (errors.length === 0 && performance.now() < until) {
       const due = await next()
       const [first] = due
       if (!first) return
@@ -89,7 +90,9 @@ async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
       if (due.length === batchSize) await tellProgress(ctx, run)
     }
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: lanes }, () => lane().catch((error: unknown) => errors.push(error))))
+  // Only now is nothing of the run at work any more.
+  if (errors.length > 0) throw errors[0]
 }
 
 /** Each call waits for the one before it. */
