@@ -83,6 +83,7 @@ const twoFactor = createRoute({
 const forgotPassword = createRoute({
   getParentRoute: () => root,
   path: '/forgot-password',
+  validateSearch: withNext,
   component: lazyRouteComponent(() => import('./people/forgot-password.tsx'), 'ForgotPassword'),
 })
 

@@ -1,8 +1,9 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useRouter } from '@tanstack/react-router'
+import { useNavigate, useRouter, type AnyRouter } from '@tanstack/react-router'
 import { answer, api, type Schemas } from '../api.ts'
 import { page } from '../ui/page.ts'
+import { keptNext } from './kept-next.ts'
 import { safeNext } from './next.ts'
 
 /** Whether somebody is signed in, as far as this page knows: the server said so when it made it, and what happened since. */
@@ -26,6 +27,7 @@ export function beginSession(queryClient: QueryClient): void {
   session.signedIn = true
   session.challenge = undefined
   session.pending = undefined
+  keptNext.keep(undefined)
 }
 
 export function endSession(queryClient: QueryClient): void {
@@ -67,18 +69,22 @@ export function useWelcomeTo() {
 export function useEnter() {
   const queryClient = useQueryClient()
   const navigate = useNavigate()
-  const { history } = useRouter()
+  const router = useRouter()
   return (wanted: string | undefined, businessId: string | undefined) => {
     beginSession(queryClient)
     const next = safeNext(wanted, location.origin)
-    // What is not the portal's is another application's.
-    if (next !== undefined) return isOfPortal(next) ? history.push(next) : location.assign(next)
+    // What is not the portal's is another application's, and the server's to find.
+    if (next !== undefined) return isOfPortal(router, next) ? router.history.push(next) : location.assign(next)
     if (businessId === undefined) return navigate({ to: '/businesses' })
     return navigate({ to: '/b/$businessId', params: { businessId } })
   }
 }
 
-function isOfPortal(path: string): boolean {
-  const rest = path.startsWith(page.basePath) ? path.slice(page.basePath.length) : undefined
-  return rest !== undefined && /^([/?#]|$)/.test(rest) && !/^\/console(?![\w-])/.test(rest)
+/** Whether one of its screens is there: at the root the portal is beside whatever else the host serves. */
+function isOfPortal({ getMatchedRoutes }: AnyRouter, next: string): boolean {
+  const { pathname } = new URL(next, location.origin)
+  const rest = pathname.startsWith(page.basePath) ? pathname.slice(page.basePath.length) : undefined
+  if (rest === undefined || !/^(\/|$)/.test(rest)) return false
+  const [, { '**': unknown }, route] = getMatchedRoutes(rest)
+  return route !== undefined && unknown === undefined
 }

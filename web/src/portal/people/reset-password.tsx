@@ -5,18 +5,19 @@ import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { arrivedWith } from '../arrival.ts'
 import { ButtonLink, TextLink } from '../../ui/links.tsx'
-import { useWelcome } from '../session.ts'
+import { keptNext } from '../kept-next.ts'
+import { useWelcomeTo } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 
 export function ResetPassword() {
   const { token } = arrivedWith
-  const welcome = useWelcome(undefined)
+  const welcome = useWelcomeTo()
   const { form, busy, error, onSubmit } = useServerForm({
     initial: { password: '' },
     send: ({ password }) => answer(api.POST('/v1/password-resets/confirm', { body: { token: token ?? '', password } })),
     done: (answered) => {
       arrivedWith.forget()
-      return welcome(answered)
+      return welcome(answered, keptNext.take())
     },
   })
   const { reset } = text

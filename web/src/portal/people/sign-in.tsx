@@ -34,7 +34,9 @@ export function SignIn() {
         </form>
         <SocialButtons next={next} />
         <Stack gap="xs">
-          <TextLink to="/forgot-password">{text.signIn.forgot}</TextLink>
+          <TextLink to="/forgot-password" search={{ next }}>
+            {text.signIn.forgot}
+          </TextLink>
           {product.signup.mode === 'open' && (
             <Text>
               {text.signIn.noAccount}{' '}

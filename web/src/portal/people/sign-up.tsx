@@ -8,6 +8,7 @@ import { FormError, useServerForm } from '../../ui/form.tsx'
 import { page, product } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { ButtonLink, TextLink } from '../../ui/links.tsx'
+import { keptNext } from '../kept-next.ts'
 import { session, useEnter, type PendingIdentity } from '../session.ts'
 import { asIntroduced } from './introduced.ts'
 import { NameFields } from './name-fields.tsx'
@@ -21,9 +22,9 @@ export function SignUp() {
   const { next } = route.useSearch()
   const [mailedTo, setMailedTo] = useState<string>()
   const { mode } = product.signup
-  if (mode !== 'open') return <Said {...(mode === 'invite' ? text.signUp.invited : text.signUp.closed)} />
+  if (mode !== 'open') return <Said {...(mode === 'invite' ? text.signUp.invited : text.signUp.closed)} next={next} />
   if (mailedTo === undefined) return <SignUpForm introduced={session.pending} next={next} onMailed={setMailedTo} />
-  return <Said title={text.signUp.checkMail.title} about={text.signUp.checkMail.about(mailedTo)} />
+  return <Said title={text.signUp.checkMail.title} about={text.signUp.checkMail.about(mailedTo)} next={next} />
 }
 
 /** Of somebody whom a provider has introduced it asks for what is left. */
@@ -51,8 +52,12 @@ function SignUpForm({
         api.POST('/v1/signup', { body: { ...(introduced ? asIntroduced(introduced, person) : person), business } }),
       )
     },
-    // Where e-mails are verified first, nobody is in yet.
-    done: (signedUp, { email }) => ('token' in signedUp ? enter(next, signedUp.business.id) : onMailed(email)),
+    done: (signedUp, { email }) => {
+      if ('token' in signedUp) return enter(next, signedUp.business.id)
+      // Where e-mails are verified first, nobody is in yet: the link in the mail goes on from here.
+      keptNext.keep(next)
+      return onMailed(email)
+    },
   })
   const { title, about } = introduced ? text.finish : text.signUp
   return (
@@ -111,11 +116,11 @@ function SignUpForm({
 
 const providerName = (provider: string) => page.socialSignIn.find(({ id }) => id === provider)?.name ?? provider
 
-function Said({ title, about }: { title: string; about: string }) {
+function Said({ title, about, next }: { title: string; about: string; next: string | undefined }) {
   return (
     <PeopleFrame>
       <Screen title={title} about={about}>
-        <ButtonLink to="/sign-in" variant="default">
+        <ButtonLink to="/sign-in" search={{ next }} variant="default">
           {text.toSignIn}
         </ButtonLink>
       </Screen>

@@ -1,5 +1,4 @@
 import { Button, Stack } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/people.ts'
@@ -7,23 +6,24 @@ import { FormError, useServerForm } from '../../ui/form.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { arrivedWith } from '../arrival.ts'
 import { ButtonLink } from '../../ui/links.tsx'
-import { beginSession } from '../session.ts'
+import { keptNext } from '../kept-next.ts'
+import { useEnter } from '../session.ts'
 import { PeopleFrame } from './people-frame.tsx'
 
 /** Waits for a press: scanners of mail open every link. */
 export function VerifyEmail() {
   const { verify } = text
   const { token } = arrivedWith
-  const queryClient = useQueryClient()
+  const enter = useEnter()
   const [isDone, setDone] = useState(false)
   const { busy, error, onSubmit } = useServerForm({
     initial: {},
     send: () => answer(api.POST('/v1/email-verifications/confirm', { body: { token: token ?? '' } })),
     done: (confirmed) => {
       arrivedWith.forget()
+      if (confirmed.token === undefined) return setDone(true)
       // Where e-mails are verified first, this was the sign-up.
-      if (confirmed.token !== undefined) beginSession(queryClient)
-      setDone(true)
+      return enter(keptNext.take(), confirmed.business?.id)
     },
   })
   if (isDone) {
