@@ -66,6 +66,15 @@ export type Running = Process & { url: string }
 export const begin = (args: string[], env: Variables = {}): Process =>
   watch(spawn(process.execPath, cli([...args, '--config', config]), { cwd: root, env: environment(env) }))
 
+/** One at a terminal, which the system's `script` stands in for: it may ask, and what is written to it is typed. */
+export function atTerminal(args: string[], env: Variables = {}): Process {
+  const line = [process.execPath, ...cli(['--config', config, ...args])]
+  const quoted = line.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  // The BSDs, macOS among them, take the words as they are.
+  const script = process.platform === 'linux' ? ['-qec', quoted, '/dev/null'] : ['-q', '/dev/null', ...line]
+  return watch(spawn('script', script, { cwd: root, env: environment(env) }))
+}
+
 export const launch = (args: string[], env: Variables = {}): Promise<Running> => serving(begin(args, env))
 
 /** `npm start`, in a process group of its own, like one that a terminal starts. */

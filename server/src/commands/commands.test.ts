@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { command, openCommands, type Commands, type Ran } from '../../test/command-line.ts'
+import { atTerminal, command, hasSaid, openCommands, type Commands, type Ran } from '../../test/command-line.ts'
 import { databaseUrl } from '../../test/database.ts'
 import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
 import { version } from '../version.ts'
@@ -524,16 +524,52 @@ describe('plans', () => {
     expect(subscription.plan).toMatchObject({ key: 'free', version: 2 })
   })
 
+  test('what somebody agrees to is written as it was shown, or not at all', async () => {
+    const config = await definition('agreed.ts', productText.replace('recordings: 5', 'recordings: 50'))
+    const push = () => atTerminal(['plans', 'push', '--config', config], { DATABASE_URL: freehold.database })
+    const versions = () => freehold.sql(`select version, includes from freehold.plan_versions where plan_key = 'free'`)
+    const before = await versions()
+
+    const refused = push()
+    await hasSaid(refused, /Write this\? \[y\/N\]/)
+    refused.child.stdin?.write('\r')
+    expect(await refused.ended).toBe(1)
+    expect(await versions()).toEqual(before)
+
+    // Somebody else is faster, with another limit.
+    const late = push()
+    await hasSaid(late, /Write this\? \[y\/N\]/)
+    const other = await definition('faster.ts', productText.replace('recordings: 5', 'recordings: 70'))
+    expect((await run('plans', 'push', '--yes', '--config', other)).exitCode).toBe(0)
+    late.child.stdin?.write('y\r')
+    expect({ exitCode: await late.ended, said: late.output.stdout }).toEqual({
+      exitCode: 1,
+      said: expect.stringContaining('The plans have changed since they were shown. Nothing is written: look again'),
+    })
+    expect((await versions()).map(({ includes }) => includes.recordings)).toEqual([100, 5, 70])
+
+    // One business more is on the plan now: that is no other plan.
+    const agreed = push()
+    await hasSaid(agreed, /includes\.recordings {2}70 → 50[^]*Write this\? \[y\/N\]/)
+    await freehold.signUp()
+    agreed.child.stdin?.write('y\r')
+    expect({ exitCode: await agreed.ended, said: agreed.output.stdout }).toEqual({
+      exitCode: 0,
+      said: expect.stringContaining('Written: free'),
+    })
+    expect((await versions()).map(({ includes }) => includes.recordings)).toEqual([100, 5, 70, 50])
+  })
+
   test('existing subscriptions are moved by choice, which is shown first', async () => {
     const config = await definition('moving.ts', productText.replace('recordings: 5', 'recordings: 500'))
     const wrong = await run('plans', 'push', '--existing', 'later', '--config', config)
     expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('keep, renewal or now') })
     const asked = await run('plans', 'push', '--existing', 'renewal', '--config', config)
-    expect(asked.stderr).toMatch(/^free: changed from version 2; \d+ businesses on the plan move with the next cycle$/m)
+    expect(asked.stderr).toMatch(/^free: changed from version 4; \d+ businesses on the plan move with the next cycle$/m)
     const written = await run('plans', 'push', '--existing', 'now', '--yes', '--config', config)
     expect(written).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('on the plan move now') })
     const [job] = await freehold.sql(`select data from freehold_jobs.job where data ->> 'task' = 'move-subscriptions'`)
-    expect(job.data).toMatchObject({ plan: 'free', version: 3, existing: 'now', actor: { id: 'command line' } })
+    expect(job.data).toMatchObject({ plan: 'free', version: 5, existing: 'now', actor: { id: 'command line' } })
   })
 })
 

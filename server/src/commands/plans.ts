@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import { systemActor, type Context } from '../context.ts'
+import { systemActor } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
 import { comparePlans, pushPlans, type PlanComparison } from '../plans/definition.ts'
 import type { Existing } from '../plans/moves.ts'
@@ -42,8 +42,9 @@ export const push = command({
   run: ({ options, config }) =>
     withContext(config, async (ctx) => {
       const existing = existingNamed(options.existing)
-      if (!options.yes && !(await isAgreedTo(ctx, existing))) return 1
-      const plans = await acrossBusinesses(ctx.db, (tx) => pushPlans(tx, ctx, operator, existing))
+      const shown = options.yes ? undefined : await acrossBusinesses(ctx.db, (tx) => comparePlans(tx, ctx))
+      if (shown && !(await isAgreedTo(shown, existing))) return 1
+      const plans = await acrossBusinesses(ctx.db, (tx) => pushPlans(tx, ctx, operator, existing, shown))
       if (options.json) return printJson({ plans })
       if (options.yes) print(describe(plans, existing))
       const written = plans.filter(isDifferent)
@@ -60,8 +61,7 @@ function existingNamed(name = 'keep'): Existing {
   return existing
 }
 
-async function isAgreedTo(ctx: Context, existing: Existing): Promise<boolean> {
-  const plans = await acrossBusinesses(ctx.db, (tx) => comparePlans(tx, ctx))
+async function isAgreedTo(plans: PlanComparison[], existing: Existing): Promise<boolean> {
   remark(describe(plans, existing))
   if (!plans.some(isDifferent)) return true
   if (!process.stdin.isTTY) {

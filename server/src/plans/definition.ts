@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { auditSystem } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
+import { FreeholdError } from '../errors.ts'
 import type { ProductPlan } from '../product.ts'
 import { catalogue, type CataloguePlan } from './catalogue.ts'
 import { changePlan, publishVersion } from './changes.ts'
@@ -37,17 +39,21 @@ export async function comparePlans(db: Queryable, ctx: Context): Promise<PlanCom
 
 /**
  * Makes the database as defined: new plans, and new versions of those that changed; `existing` says what becomes of the
- * subscriptions there are. Answers what there was to do.
+ * subscriptions there are. Answers what there was to do; what somebody has agreed to is done as it was shown, or not.
  */
 export async function pushPlans(
   tx: Tx,
   ctx: Context,
   actor: Actor,
   existing: Existing = 'keep',
+  shown?: PlanComparison[],
 ): Promise<PlanComparison[]> {
   // Two at once, or staff meanwhile: the second sees what the first has written.
   await tx.selectFrom('plans').select('key').orderBy('key').forNoKeyUpdate().execute()
   const comparisons = await comparePlans(tx, ctx)
+  if (shown && !isDeepStrictEqual(comparisons.map(toWrite), shown.map(toWrite))) {
+    throw new FreeholdError('conflict', 'The plans have changed since they were shown. Nothing is written: look again')
+  }
   for (const key of await createMissingPlans(tx, ctx)) {
     const target = { kind: 'plan', id: key, name: ctx.product.plans[key]?.name ?? key }
     await auditSystem(tx, ctx, actor, { action: 'plan.created', target, after: { ...ctx.product.plans[key] } })
@@ -63,6 +69,9 @@ export async function pushPlans(
   }
   return comparisons
 }
+
+// Whom it concerns goes on changing while one looks.
+const toWrite = ({ plan, state, version, changes }: PlanComparison) => ({ plan, state, version, changes })
 
 // How a plan is offered belongs to the plan; what it sells, to its versions.
 const isOffer = (field: string) => field === 'name' || field === 'hidden' || field.startsWith('fields.')
