@@ -47,7 +47,7 @@ test('a better plan is bought: what it means, its invoice, and the plan once tha
   await see('Invoices')
   await page.getByRole('table', { name: 'Invoices' }).getByText('Paid').waitFor()
   await page.getByLabel('State').selectOption('open')
-  await page.getByText('No invoice is in this state.').waitFor()
+  await page.getByText('Nothing matches.').waitFor()
   expect(new URL(page.url()).search).toBe('?status=open')
 
   const [print] = await Promise.all([

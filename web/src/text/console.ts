@@ -31,7 +31,6 @@ export const text = {
     plan: 'Plan',
     sort: 'Order',
     any: 'Any',
-    reset: 'Show all',
     orders: { newest: 'Newest first', oldest: 'Oldest first', name: 'By name', cycleEnd: 'Cycle ends first' },
     name: Noun,
     owner: 'Owner',
@@ -39,8 +38,7 @@ export const text = {
     noPlan: 'None',
     cycleEnd: 'Cycle ends',
     created: 'Created',
-    empty: `No ${noun} is like that.`,
-    none: `There is no ${noun} yet. It appears here with the first sign-up.`,
+    empty: `There is no ${noun} yet. It appears here with the first sign-up.`,
   },
   status: {
     trialing: 'Trial',

@@ -5,8 +5,6 @@ export const text = {
   nav: 'Invoices',
   title: 'Invoices',
   empty: 'Nothing was billed yet.',
-  emptyOf: 'No invoice is in this state.',
-  showAll: 'Show all',
   status: 'State',
   any: 'All',
   statuses: { draft: 'Draft', open: 'To be paid', paid: 'Paid', void: 'Void', uncollectible: 'Not paid' },

@@ -28,6 +28,8 @@ export const text = {
   cancel: 'Cancel',
   close: 'Close',
   more: 'Show more',
+  nothingMatches: 'Nothing matches.',
+  clearFilters: 'Clear filters',
   csv: 'Download CSV',
   actions: 'Actions',
   skip: 'Skip to content',

@@ -75,7 +75,7 @@ function Filters({ search }: { search: AuditSearch }) {
         <Button type="submit">{text.apply}</Button>
         {Object.keys(search).length > 0 && (
           <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
-            {text.clear}
+            {shared.clearFilters}
           </Button>
         )}
       </Group>

@@ -23,21 +23,23 @@ export function Businesses() {
   const search = known(route.useSearch(), 'q', 'status', 'plan', 'sort')
   const navigate = route.useNavigate()
   const businesses = useInfiniteQuery(businessesQuery(search))
-  const isFiltered = [search.q, search.status, search.plan].some((each) => each !== undefined)
   return (
     <Screen title={text.title} actions={<DownloadCsv path="/v1/staff/businesses" filters={businessFilters(search)} />}>
       <Filters key={JSON.stringify(search)} search={search} />
       <Pages
         label={text.title}
         query={businesses}
-        empty={isFiltered ? text.empty : text.none}
+        empty={text.empty}
         columns={columns}
         rowKey={({ id }) => id}
-        onReset={isFiltered && (() => void navigate({ search: {} }))}
+        onReset={isFiltered(search) && (() => void navigate({ search: inOrderOf(search) }))}
       />
     </Screen>
   )
 }
+
+const isFiltered = ({ q, status, plan }: BusinessSearch) => [q, status, plan].some((each) => each !== undefined)
+const inOrderOf = ({ sort }: BusinessSearch): BusinessSearch => (sort === undefined ? {} : { sort })
 
 const columns: Column<Schemas['StaffBusiness']>[] = [
   {
@@ -105,9 +107,9 @@ function Filters({ search }: { search: BusinessSearch }) {
           data={sorts.map((value) => ({ value, label: text.orders[value] }))}
           onChange={(event) => go({ sort: event.currentTarget.value })}
         />
-        {Object.keys(search).length > 0 && (
-          <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
-            {text.reset}
+        {isFiltered(search) && (
+          <Button variant="subtle" onClick={() => void navigate({ search: inOrderOf(search) })}>
+            {shared.clearFilters}
           </Button>
         )}
       </Group>

@@ -1,6 +1,6 @@
 import { Button, Stack } from '@mantine/core'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
-import { text } from '../../text/console-lists.ts'
+import { text } from '../../text/shared.ts'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
@@ -12,7 +12,7 @@ export function Pages<Row extends object>(props: {
   empty: string
   columns: Column<Row>[]
   rowKey: (row: Row) => string
-  /** Back to all of them; none where nothing is left out. */
+  /** Back to all of them, where filters leave some out. */
   onReset?: (() => void) | false
 }) {
   const { label, query, empty, columns, rowKey, onReset = false } = props
@@ -25,12 +25,12 @@ export function Pages<Row extends object>(props: {
               action={
                 onReset && (
                   <Button variant="default" onClick={onReset}>
-                    {text.reset}
+                    {text.clearFilters}
                   </Button>
                 )
               }
             >
-              {empty}
+              {onReset ? text.nothingMatches : empty}
             </Empty>
           ) : (
             <Table label={label} columns={columns} rows={rows} rowKey={rowKey} />

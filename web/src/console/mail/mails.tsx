@@ -3,6 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { text as lists } from '../../text/console-lists.ts'
+import { text as shared } from '../../text/shared.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import { Choice } from '../list/choice.tsx'
@@ -16,11 +17,19 @@ const route = getRouteApi('/mail')
 /** What was mailed to whom, and what of it could not be sent. */
 export function Mails() {
   const search = known(route.useSearch(), 'status', 'to')
+  const navigate = route.useNavigate()
   const mails = useInfiniteQuery(mailsQuery(search))
   return (
     <Screen title={text.title}>
       <Filters key={JSON.stringify(search)} search={search} />
-      <Pages label={text.title} query={mails} empty={text.empty} columns={mailColumns} rowKey={({ id }) => id} />
+      <Pages
+        label={text.title}
+        query={mails}
+        empty={text.empty}
+        columns={mailColumns}
+        rowKey={({ id }) => id}
+        onReset={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}
+      />
     </Screen>
   )
 }
@@ -49,7 +58,7 @@ function Filters({ search }: { search: MailSearch }) {
         />
         {Object.keys(search).length > 0 && (
           <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
-            {lists.reset}
+            {shared.clearFilters}
           </Button>
         )}
       </Group>

@@ -45,12 +45,12 @@ function Log() {
               action={
                 isFiltered && (
                   <ButtonLink variant="default" to="/b/$businessId/audit" params={{ businessId }} search={{}}>
-                    {text.clear}
+                    {shared.clearFilters}
                   </ButtonLink>
                 )
               }
             >
-              {isFiltered ? text.nothing : text.empty}
+              {isFiltered ? shared.nothingMatches : text.empty}
             </Empty>
           ) : (
             <Table label={text.title} columns={columns} rows={rows} rowKey={({ id }) => id} />

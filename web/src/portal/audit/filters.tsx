@@ -2,6 +2,7 @@ import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/audit.ts'
+import { text as shared } from '../../text/shared.ts'
 import { membersQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
 import type { AuditSearch } from './data.ts'
@@ -52,7 +53,7 @@ export function Filters({ search }: { search: AuditSearch }) {
       <TextInput label={text.from} type="date" value={search.from ?? ''} onChange={choose('from')} />
       {Object.keys(search).length > 0 && (
         <Button variant="subtle" onClick={() => void navigate({ search: {}, replace: true })}>
-          {text.clear}
+          {shared.clearFilters}
         </Button>
       )}
     </Group>

@@ -70,11 +70,11 @@ function InvoiceList() {
               <Empty
                 action={
                   <ButtonLink variant="default" to="/b/$businessId/invoices" params={{ businessId }} search={{}}>
-                    {text.showAll}
+                    {shared.clearFilters}
                   </ButtonLink>
                 }
               >
-                {text.emptyOf}
+                {shared.nothingMatches}
               </Empty>
             ) : (
               <Table label={text.title} columns={columnsOf(businessId)} rows={rows} rowKey={({ id }) => id} />
