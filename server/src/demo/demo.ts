@@ -33,6 +33,8 @@ export async function fillWithDemo(
   // Held to the end: of two that are started at once the second finds what the first has done.
   await acrossBusinesses(ctx.db, async (tx) => {
     await sql`select pg_advisory_xact_lock(${lockKey}::bigint)`.execute(tx)
+    // It waits for a year to pass, which would be too long for any other.
+    await sql`set local idle_in_transaction_session_timeout = 0`.execute(tx)
     if (await isFilled(ctx)) return say('The demo is in this database already')
     await checkEmpty(ctx)
     const started = performance.now()
