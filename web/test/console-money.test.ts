@@ -60,7 +60,7 @@ const invoicesOf = async (id: string) =>
 test('staff record what a customer has paid', async () => {
   const { dialog, invoices, press, page, complaints, close } = await open('Payer')
   await press('Record a payment')
-  await dialog.getByText(/\$49 (→|to) \$0/).waitFor()
+  await dialog.getByText(/\$49 to \$0/).waitFor()
   await dialog.getByLabel('Reference').fill('bank 42')
   await press('Record')
   await page.getByText('The payment is recorded').waitFor()
@@ -83,14 +83,14 @@ test('an invoice opens with its lines, is given up, and is void in the end; what
   await dialog.getByRole('table', { name: 'Lines' }).getByText('$49').waitFor()
   await sound('invoice')
   await press('Mark as uncollectible')
-  await dialog.getByText(/Open (→|to) Uncollectible/).waitFor()
+  await dialog.getByText(/Open to Uncollectible/).waitFor()
   await settle('Mark as uncollectible', 'The invoice is marked as uncollectible')
   await invoices.getByText('Uncollectible').waitFor()
 
   await invoices.getByRole('button', { name: number }).click()
   await press('Void it')
   expect(await dialog.locator('dl').innerText()).toMatch(
-    /Uncollectible (→|to) Void[^]*\$30 (→|to) \$0[^]*In hand again\s*\$19/,
+    /Uncollectible to Void[^]*\$30 to \$0[^]*Back to credit\s*\$19/,
   )
   await sound('invoice-void')
   await settle('Void it', 'The invoice is void')
@@ -126,12 +126,12 @@ test('a draft that waits for staff is released or waived', async () => {
 
 test('money is credited, settles what is owed, and what is left of it can be taken back', async () => {
   const { id, dialog, page, press, settle, complaints, close } = await open('Credited')
-  await page.getByText('Nothing is in hand, and nothing was.').waitFor()
+  await page.getByText('There is no credit yet.').waitFor()
   await page.getByRole('region', { name: 'Subscription' }).getByRole('button', { name: 'Credit money' }).click()
   await dialog.getByLabel('Amount in USD').fill('60')
-  await dialog.getByText(/\$0 (→|to) \$60/).waitFor()
+  await dialog.getByText(/\$0 to \$60/).waitFor()
   await settle('Credit', '$60 is credited')
-  await page.getByText('In hand: $11').waitFor()
+  await page.getByText('Credit: $11').waitFor()
   expect(await invoicesOf(id)).toMatchObject([{ status: 'paid', creditApplied: 4900 }])
 
   await press('Take money back')
@@ -142,7 +142,7 @@ test('money is credited, settles what is owed, and what is left of it can be tak
   await dialog.getByText(/more than the 1100 that are in hand/).waitFor()
   await dialog.getByLabel('Amount in USD').fill('11')
   await settle('Take back', '$11 is taken back')
-  await page.getByText('Nothing is in hand.', { exact: true }).waitFor()
+  await page.getByText('There is no credit.', { exact: true }).waitFor()
   expect(complaints.filter((each) => !/422/.test(each))).toEqual([])
   await close()
 })

@@ -38,7 +38,7 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   const { page, go, see, look, sound, complaints, close } = visitor
   await go(`/b/${businessId}/team`)
   await see('Team')
-  await page.getByText(/^A payment of \$61\.34 is overdue since/).waitFor()
+  await page.getByText(/^A payment of \$61\.34 has been overdue since/).waitFor()
   await page.getByRole('link', { name: 'Overview' }).click()
   await page.locator('[data-tone="warning"]').getByText('Past due', { exact: true }).waitFor()
   await page.getByRole('link', { name: 'See invoices' }).click()

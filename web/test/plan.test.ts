@@ -46,14 +46,14 @@ test('a better plan is bought: what it means, its invoice, and the plan once tha
   await page.getByRole('link', { name: 'All invoices' }).click()
   await see('Invoices')
   await page.getByRole('table', { name: 'Invoices' }).getByText('Paid').waitFor()
-  await page.getByLabel('State').selectOption('open')
+  await page.getByLabel('Status').selectOption('open')
   await page.getByText('Nothing matches.').waitFor()
   expect(new URL(page.url()).search).toBe('?status=open')
 
   const [print] = await Promise.all([
     page.context().waitForEvent('page'),
     page
-      .getByLabel('State')
+      .getByLabel('Status')
       .selectOption('')
       .then(() => page.getByRole('link', { name: `Print ${items[0].number}` }).click()),
   ])

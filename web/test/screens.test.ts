@@ -8,7 +8,7 @@ const screens: { path: string; heading: string; as: 'nobody' | 'owner' | 'member
   { path: '/sign-in', heading: 'Sign in', as: 'nobody' },
   { path: '/sign-up', heading: 'Create your account', as: 'nobody' },
   { path: '/sign-in/google', heading: 'Signing in with Google did not work', as: 'nobody' },
-  { path: '/forgot-password', heading: 'Forgotten the password?', as: 'nobody' },
+  { path: '/forgot-password', heading: 'Forgot your password?', as: 'nobody' },
   { path: '/reset-password', heading: 'This link is not complete', as: 'nobody' },
   { path: '/reset-password#token=rst_x', heading: 'Choose a new password', as: 'nobody' },
   { path: '/verify-email#token=vfy_x', heading: 'Confirm your e-mail', as: 'nobody' },

@@ -34,17 +34,17 @@ test('a business is renamed, everywhere at once; a reference that is taken is sa
 
 test('ownership is handed on to somebody who is there', async () => {
   const { page, business, token, screenshot, barriers, close } = await open()
-  await page.getByRole('button', { name: 'Hand on' }).click()
+  await page.getByRole('button', { name: 'Transfer' }).click()
   await page.getByRole('dialog').getByText('Nobody else is here yet. Invite somebody first.').waitFor()
   await page.keyboard.press('Escape')
   const ben = await web.join(business, token, 'member', 'ben@settings.test')
   await page.reload()
-  await page.getByRole('button', { name: 'Hand on' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Hand on ownership' })
+  await page.getByRole('button', { name: 'Transfer' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Transfer ownership' })
   await dialog.getByLabel('New owner').selectOption(ben.member.id)
   await screenshot('settings-hand-on')
   expect(await barriers()).toEqual([])
-  await dialog.getByRole('button', { name: 'Hand on' }).click()
+  await dialog.getByRole('button', { name: 'Transfer' }).click()
   await page.getByText(/is the owner now$/).waitFor()
   // What the owner alone can do is not here any more.
   await page.getByRole('heading', { name: 'Danger zone' }).waitFor({ state: 'detached' })

@@ -127,7 +127,7 @@ test('a second factor is asked for, and a stale page of it starts again', async 
   const { page, go, see, sound, close } = await web.visit()
   await go('/sign-in')
   await signIn(page, user.email)
-  await see('Your second factor')
+  await see('Two-factor sign-in')
   await sound('two-factor')
   await page.getByLabel('Code', { exact: true }).fill('000000')
   await page.getByRole('button', { name: 'Continue' }).click()
@@ -148,7 +148,7 @@ test('a forgotten password is set anew by the mailed link, and the answer never 
     await go('/forgot-password')
     await page.getByLabel('E-mail', { exact: true }).fill(email)
     await page.getByRole('button', { name: 'Send the link' }).click()
-    await see('Look into your mailbox')
+    await see('Check your mail')
   }
   const token = await web.eventually(() => web.mailedToken(user.email, 'password-reset').catch(() => undefined))
   await go(`/reset-password#token=${token}`)

@@ -116,7 +116,7 @@ test('what goes wrong there ends on a page that says what to do', async () => {
   provider.sees({ id: '51', email: squatted.user.email, verified: true })
   await leave()
   await page.getByRole('link', { name: 'Reset the password' }).click()
-  await see('Forgotten the password?')
+  await see('Forgot your password?')
   await go('/sign-in/google?code=stolen&state=stolen')
   await see('Signing in with Google did not work')
   await page.getByRole('link', { name: 'Back to sign-in' }).click()

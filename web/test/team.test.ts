@@ -20,7 +20,7 @@ test('several are invited at once, and each says what came of it', async () => {
   await results.nth(3).waitFor()
   expect(await results.allInnerTexts()).toEqual([
     'ben@acme.test: Invited',
-    'not-an-address: This is no e-mail address.',
+    'not-an-address: This is not an e-mail address.',
     'cid@acme.test: Invited',
     'dan@acme.test: All seats are taken.',
   ])

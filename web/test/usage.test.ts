@@ -32,11 +32,11 @@ test('what was used shows now and over time, as a chart and in a table, and near
     [day(today - dayMilliseconds), '30', '30'],
   ])
   await page.getByRole('img', { name: /^Recordings by day: 85 in all, most on .* with 55\./ }).waitFor()
-  await page.getByLabel('Shown').selectOption('total')
+  await page.getByLabel('View').selectOption('total')
   await page.getByText('Limit 100').waitFor()
   await sound('usage')
-  await page.getByLabel('Days').selectOption('week')
-  await page.getByLabel('Of what').selectOption('applications')
+  await page.getByLabel('Period').selectOption('week')
+  await page.getByLabel('Feature').selectOption('applications')
   await page.getByText('No applications in these days.').waitFor()
   expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
     feature: 'applications',
@@ -45,11 +45,11 @@ test('what was used shows now and over time, as a chart and in a table, and near
   })
   await page.reload()
   await see('Usage')
-  expect(await page.getByLabel('Days').inputValue()).toBe('week')
+  expect(await page.getByLabel('Period').inputValue()).toBe('week')
 
   // Days of one's own begin as those in sight, and can be sent to somebody.
-  await page.getByLabel('Of what').selectOption('recordings')
-  await page.getByLabel('Days').selectOption('chosen')
+  await page.getByLabel('Feature').selectOption('recordings')
+  await page.getByLabel('Period').selectOption('chosen')
   expect(await page.getByLabel('Until').inputValue()).toBe(new Date(today).toISOString().slice(0, 10))
   await page.getByLabel('From').fill(new Date(today - dayMilliseconds).toISOString().slice(0, 10))
   await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 2)
@@ -59,7 +59,7 @@ test('what was used shows now and over time, as a chart and in a table, and near
   expect(await table.getByRole('row').count()).toBe(3)
   await page.goto(`/b/${business.id}/usage?days=nonsense&from=2026-13-40&to=x&more=1`)
   await see('Usage')
-  expect(await page.getByLabel('Days').inputValue()).toBe('period')
+  expect(await page.getByLabel('Period').inputValue()).toBe('period')
   expect(complaints).toEqual([])
   await close()
 })

@@ -130,7 +130,9 @@ export function changeScheduledMail(
     template: 'plan-change-scheduled',
     subject: `${named(business.name)} moves to ${termsName(terms)} on ${moment(effectiveAt, zone)}`,
     title: `${termsName(terms)} comes next`,
-    paragraphs: [`Until then “${named(business.name)}” stays on ${termsName(before)}, with everything in it.`],
+    paragraphs: [
+      `“${named(business.name)}” moves to ${termsName(terms)} on ${moment(effectiveAt, zone)}. Until then it stays on ${termsName(before)}, with everything in it.`,
+    ],
     facts: { 'New plan': termsName(terms), Price: priceText(terms), From: moment(effectiveAt, zone) },
     action: seePlan(ctx, business),
     note: 'You can take it back until then.',
@@ -174,7 +176,7 @@ export function trialEndingMail(
       `“${named(business.name)}” is trying ${termsName(terms)} until ${moment(trialEnd, zone)}.`,
       next === termsName(terms)
         ? `After that “${named(business.name)}” goes on with it${priceOf(terms).amount === 0 ? ', free of charge' : ` for ${priceText(terms)}`}. There is nothing to do.`
-        : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged by itself.`,
+        : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged unless you choose it.`,
     ],
     facts: { Plan: termsName(terms), 'Trial until': moment(trialEnd, zone), 'Price after it': priceText(terms) },
     action: {
@@ -227,7 +229,7 @@ export function cancellationMail(
         subject: `${named(business.name)}: ${plan} ends on ${moment(effectiveAt, zone)}`,
         title: 'Your plan is cancelled',
         paragraphs: [
-          `Until then everything in “${named(business.name)}” works as before. It is not renewed, and nothing more is charged for it.`,
+          `${plan} ends for “${named(business.name)}” on ${moment(effectiveAt, zone)}. Until then everything works as before, and nothing more is charged.`,
         ],
         facts: { Plan: plan, Ends: moment(effectiveAt, zone) },
         action: { ...seePlan(ctx, business), label: 'Keep the plan' },
@@ -316,7 +318,7 @@ export const termsName = ({ plan, price }: Terms): string =>
 
 function priceText(terms: Terms): string {
   const { amount, currency, interval } = priceOf(terms)
-  return amount === 0 ? 'Free of charge' : `${formatMoney(amount, currency)} ${each(interval)}`
+  return amount === 0 ? 'No charge' : `${formatMoney(amount, currency)} ${each(interval)}`
 }
 
 const each = ({ unit, count }: Interval) => (count === 1 ? `a ${unit}` : `every ${count} ${unit}s`)

@@ -19,7 +19,7 @@ export const alreadySignedUpMail = (ctx: Composing): Mail => ({
   title: 'You already have an account',
   paragraphs: ['Somebody, perhaps you, tried to sign up with this e-mail. It has an account already.'],
   action: { label: 'Sign in', url: `${ctx.settings.publicUrl}/sign-in` },
-  note: 'Forgotten the password? You can reset it from the sign-in page.',
+  note: 'Forgot your password? You can reset it from the sign-in page.',
 })
 
 export type Welcome = {

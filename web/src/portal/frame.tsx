@@ -44,8 +44,12 @@ export function PortalFrame({
             <Find>
               <Palette />
             </Find>
-            <TextLink to="/businesses">{text.switch}</TextLink>
-            <TextLink to="/account/profile">{text.account}</TextLink>
+            <TextLink to="/businesses" underline="hover" c="dimmed">
+              {text.switch}
+            </TextLink>
+            <TextLink to="/account/profile" underline="hover" c="dimmed">
+              {text.account}
+            </TextLink>
             <Button variant="default" size="compact-sm" onClick={() => void signOut()}>
               {text.signOut}
             </Button>

@@ -19,7 +19,7 @@ export const text = {
     title: 'E-mail',
     confirmed: 'Confirmed',
     unconfirmed: 'Not confirmed',
-    unconfirmedAbout: 'Open the link in the mail we have sent you. Invitations show only for a confirmed e-mail.',
+    unconfirmedAbout: 'Open the link in the mail we have sent you. Invitations show once it is confirmed.',
     change: 'Change e-mail',
     dialog: {
       title: 'Change your e-mail',
@@ -91,7 +91,7 @@ export const text = {
   sessions: {
     nav: 'Devices',
     title: 'Devices',
-    about: 'Where you are signed in. A device that you do not know: sign it out, and change your password.',
+    about: 'Where you are signed in. If you do not know a device, sign it out and change your password.',
     device: 'Device',
     this: 'this one',
     unknown: 'Unknown device',

@@ -4,7 +4,7 @@ import { noun } from '../ui/page.ts'
 export const text = {
   nav: 'API keys',
   title: 'API keys',
-  about: `What your own programs call with. A key belongs to this ${noun}, not to a person.`,
+  about: `Your own programs call with a key. It belongs to this ${noun}, not to a person.`,
   empty: 'There is no key yet.',
   create: 'Create key',
   createFirst: 'Create the first key',
@@ -14,9 +14,9 @@ export const text = {
   created: 'Created',
   by: (name: string) => ` by ${name}`,
   lastUsed: 'Last used',
-  state: 'State',
+  state: 'Status',
   works: 'Works',
-  worksUntil: 'Works until',
+  ends: 'Ends',
   stillCalled: 'Something still calls with it, last',
   counted: (calls: string, isOne: boolean, units: string, complete: boolean) =>
     `(${complete ? '' : 'at least '}${calls} ${isOne ? 'call' : 'calls'} counted ${units}).`,
@@ -43,9 +43,9 @@ export const text = {
   rotateDialog: {
     title: (name: string) => `Rotate ${name}`,
     about: 'A new key is made. The old one goes on working for a while, so that you can replace it everywhere.',
-    grace: 'The old key works for',
-    graces: { 0: 'Not any longer', 3600: '1 hour', 86400: '24 hours', 604800: '7 days' },
-    never: 'Never past its own expiry.',
+    grace: 'The old key ends',
+    graces: { 0: 'At once', 3600: 'In 1 hour', 86400: 'In 24 hours', 604800: 'In 7 days' },
+    never: 'Never later than it would expire anyway.',
     submit: 'Rotate',
   },
   revokeDialog: {

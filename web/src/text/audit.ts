@@ -1,5 +1,5 @@
 import { noun, product } from '../ui/page.ts'
-import { capital, words } from '../ui/words.ts'
+import { label } from '../ui/words.ts'
 
 /** Who did what in a business. */
 export const text = {
@@ -40,6 +40,6 @@ export const text = {
   yes: 'yes',
   no: 'no',
   onBehalf: 'in a support session',
-  kind: (kind: string) => capital(words(kind)).replace(/^Api /, 'API '),
-  actionName: (action: string) => capital(words(action.replaceAll('.', ' '))).replace(/^Api /, 'API '),
+  name: label,
+  actionName: (action: string) => label(action.replaceAll('.', ' ')),
 } as const

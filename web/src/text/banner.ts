@@ -2,12 +2,12 @@
 export const text = {
   askOwner: 'Ask an owner to go on.',
   suspended: {
-    title: 'This account is suspended',
-    about: 'You can read everything. Contact support to have it lifted.',
+    title: 'Suspended: nothing can be changed',
+    about: 'You can still read everything. Contact support to have it lifted.',
   },
-  closed: { title: 'This account is closed', about: 'It can be reopened for 30 days after it was closed.' },
+  closed: { title: 'Closed: nothing can be changed', about: 'It can be reopened for 30 days after it was closed.' },
   ended: { title: 'The subscription has ended', about: 'Everything is kept, and can be read.' },
-  pastDue: (amount: string, since: string) => `A payment of ${amount} is overdue since ${since}`,
+  pastDue: (amount: string, since: string) => `A payment of ${amount} has been overdue since ${since}`,
   somethingDue: 'A payment is overdue',
   stillOpen: 'Everything still works.',
   openUntil: (at: string) => `Everything still works until ${at}.`,
@@ -18,8 +18,8 @@ export const text = {
   changes: (plan: string, at: string) => `The plan changes to ${plan} on ${at}`,
   untilThen: 'Until then everything stays as it is.',
   bar: {
-    suspended: 'Not while the account is suspended',
-    closed: 'Not while the account is closed',
+    suspended: 'Not while it is suspended',
+    closed: 'Not while it is closed',
     ended: 'Not without a subscription',
     readOnly: 'Not while a payment is overdue',
   },

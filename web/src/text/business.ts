@@ -25,9 +25,9 @@ export const text = {
     title: 'First steps',
     done: (done: number, all: number) => `${done} of ${all} done`,
     isDone: 'Done:',
-    account: `Your ${noun} is here`,
+    account: `Your ${noun} is ready`,
     key: {
-      title: 'Take your key',
+      title: 'Copy your key',
       about: 'Your program sends it along. You find it under API keys, too.',
       label: 'Key',
     },
@@ -40,8 +40,8 @@ export const text = {
     invite: { title: 'Invite your team', about: 'They get a link by mail.', action: 'Invite people' },
   },
   palette: {
-    label: `A screen, a ${noun}, or an id`,
-    hint: `Name, or the id of a request`,
+    label: `A screen, a ${noun} or an ID`,
+    hint: 'Name, or the ID of a request',
     invoice: (id: string) => `Invoice ${id}`,
     doings: (id: string) => `What ${id} did`,
   },

@@ -6,6 +6,7 @@ export const text = {
   reason: 'Reason',
   reasonHint: `Kept in the log, where the ${noun}'s owners see it.`,
   preview: 'What it will mean',
+  becomes: 'to',
   nothing: `Nothing can be changed while the ${noun} is closed. Its owner can reopen it within 30 days.`,
   days: (count: number) => (count === 1 ? '1 day' : `${count} days`),
   when: 'When',
@@ -107,7 +108,7 @@ export const text = {
     sees: `The ${noun}'s owners`,
     told: 'are told by mail who looks in, and why',
     asked: 'are asked first',
-    until: 'Until',
+    until: 'Ends',
     done: 'The support session is there',
     token: {
       title: 'Token of the session',

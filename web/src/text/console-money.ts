@@ -1,6 +1,6 @@
 import { noun } from '../ui/page.ts'
 
-/** What a business owes and has in hand, as staff see it and settle it. */
+/** What a business owes and what credit it has, as staff see it and settle it. */
 export const text = {
   invoices: {
     title: 'Invoices',
@@ -66,26 +66,26 @@ export const text = {
     },
     status: 'Status',
     due: 'To pay',
-    inHand: 'In hand again',
+    inHand: 'Back to credit',
     expected: 'Payment',
     notExpected: 'not expected any more; can still be recorded',
     number: 'Number',
     numbered: 'the next of the series',
   },
   credits: {
-    title: 'Money in hand',
-    empty: 'Nothing is in hand, and nothing was.',
-    none: 'Nothing is in hand.',
-    balance: 'In hand',
+    title: 'Credit',
+    empty: 'There is no credit yet.',
+    none: 'There is no credit.',
+    balance: 'Credit',
     amount: 'Amount',
-    after: 'In hand after it',
+    after: 'Balance',
     reason: 'Reason',
     at: 'When',
   },
   credit: {
     amount: (currency: string) => `Amount in ${currency}`,
     currency: 'Currency',
-    inHand: 'In hand',
+    inHand: 'Credit',
     settles: 'What is owed',
     settled: 'is settled first, the oldest invoice before the others',
     give: {

@@ -3,22 +3,22 @@ import { capital } from '../ui/words.ts'
 
 /** A person, as staff see them. */
 export const text = {
-  in: 'May get in',
+  in: 'Can sign in',
   out: 'Locked out',
   email: 'E-mail',
-  id: 'Id',
+  id: 'ID',
   since: 'Since',
   outSince: 'Locked out',
   memberships: `${capital(nouns)} they belong to`,
   nowhere: `They belong to no ${noun}.`,
   business: Noun,
   role: 'Role',
-  state: 'State',
+  state: 'Status',
   active: 'Active',
   suspended: 'Suspended',
   getsIn: `Into their ${nouns}`,
-  yes: 'may get in',
-  no: 'may not get in',
+  yes: 'can sign in',
+  no: 'cannot sign in',
   sessions: 'Where they are signed in',
   end: 'they are signed out',
   lockOut: {
@@ -29,7 +29,7 @@ export const text = {
   letIn: {
     action: 'Let in again',
     title: (name: string) => `Let ${name} in again?`,
-    done: (name: string) => `${name} may get in again`,
+    done: (name: string) => `${name} can sign in again`,
   },
   changeRole: {
     action: 'Change the role',

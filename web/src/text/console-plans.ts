@@ -7,7 +7,7 @@ export const text = {
   empty: 'There is no plan.',
   name: 'Plan',
   key: 'Key',
-  state: 'State',
+  state: 'Status',
   public: 'Public',
   hidden: 'Hidden',
   archived: 'Archived',

@@ -25,7 +25,7 @@ export const text = {
   businesses: {
     title: capital(nouns),
     search: `Find ${nouns}`,
-    hint: 'Name, e-mail, id or API key',
+    hint: 'Name, e-mail, ID or API key',
     submit: 'Find',
     status: 'Status',
     plan: 'Plan',

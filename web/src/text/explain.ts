@@ -1,4 +1,5 @@
-import { capital, words } from '../ui/words.ts'
+import { Noun } from '../ui/page.ts'
+import { label } from '../ui/words.ts'
 
 /** Why the gate refused something. */
 export const text = {
@@ -7,7 +8,7 @@ export const text = {
   why: (requestId: string) => `Explain ${requestId}`,
   about: 'Why a request was refused. Refusals of the last 24 hours are kept.',
   requestId: 'Request ID',
-  requestIdHint: 'Of the answer: requestId, or the header x-request-id. It begins with req_.',
+  requestIdHint: 'In the answer as requestId, and in its header x-request-id. It begins with req_.',
   submit: 'Explain',
   empty: 'Enter the ID of a request that was refused.',
   unknown: {
@@ -19,19 +20,19 @@ export const text = {
   at: 'When',
   route: 'Route',
   asked: 'Asked for',
-  business: 'Business',
+  business: Noun,
   steps: 'What the gate looked at',
   passed: 'Passed',
   failed: 'Refused here',
   skipped: 'Not reached',
   saw: 'It saw',
   nothing: 'Nothing.',
-  mend: 'What mends it',
+  mend: 'How to mend it',
   page: 'Open the page',
   names: {
     credential: 'Credential',
     permission: 'Permission',
-    business: 'Business',
+    business: Noun,
     subscription: 'Subscription',
     plan: 'Plan',
     feature: 'Feature',
@@ -39,7 +40,7 @@ export const text = {
     grants: 'Granted units',
     counter: 'Counter',
   },
-  value: (name: string) => capital(words(name)),
+  value: label,
   yes: 'yes',
   no: 'no',
 } as const

@@ -1,11 +1,11 @@
 import { product } from '../ui/page.ts'
 
-/** What was billed and paid, and what is in hand. */
+/** What was billed and paid, and what credit is left. */
 export const text = {
   nav: 'Invoices',
   title: 'Invoices',
   empty: 'Nothing was billed yet.',
-  status: 'State',
+  status: 'Status',
   any: 'All',
   statuses: { draft: 'Draft', open: 'To be paid', paid: 'Paid', void: 'Void', uncollectible: 'Not paid' },
   overdue: 'Overdue',
@@ -22,16 +22,16 @@ export const text = {
   overdueSince: (number: string, at: string) => `${number} was due on ${at}.`,
   beginsWith: (plan: string, number: string) => `${plan} begins as soon as ${number} is paid.`,
   asAgreed: `Pay as you have agreed with ${product.name}.`,
-  nameIt: (number: string) => `Name ${number}, so that it is counted here.`,
-  goesOn: 'The payment shows here by itself. What is charged by itself needs nothing from you.',
+  nameIt: (number: string) => `Name ${number} with the payment, so that it is counted here.`,
+  goesOn: 'It shows here once it has arrived. If you pay automatically, there is nothing to do.',
   seeHow: 'See how to pay',
   credit: 'Credit',
-  creditAbout: 'What is in hand is spent on the next invoice by itself.',
-  inHand: (amount: string) => `${amount} in hand`,
-  creditEmpty: 'Nothing is in hand, and nothing was.',
+  creditAbout: 'Your next invoices are paid from it first.',
+  inHand: (amount: string) => `${amount} of credit`,
+  creditEmpty: 'There is no credit yet.',
   reason: 'Why',
   amount: 'Amount',
-  balance: 'In hand after it',
+  balance: 'Balance',
   one: {
     title: (number: string) => `Invoice ${number}`,
     all: 'All invoices',
@@ -39,7 +39,7 @@ export const text = {
     to: 'To',
     lines: 'What it is for',
     description: 'For',
-    period: 'From and to',
+    period: 'Period',
     total: 'Total',
     fromCredit: 'From credit',
     received: 'Received',

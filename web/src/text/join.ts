@@ -16,11 +16,11 @@ export const text = {
     `You have come back as ${email}. The invitation is for another address: use an account that has it.`,
   other: {
     about: (mine: string, theirs: string) => `You are signed in as ${mine}. The invitation is for ${theirs}.`,
-    switch: 'Sign in as the other',
+    switch: 'Switch account',
     stay: 'Stay as you are',
   },
   open: `Open the ${noun}`,
-  toBusinesses: 'Go on',
+  toBusinesses: 'Continue',
   expired: {
     title: 'The invitation has expired',
     about: 'Invitations work for seven days. Ask whoever invited you for a new one.',
@@ -29,7 +29,7 @@ export const text = {
     title: 'The invitation has been used',
     about: `Sign in to open the ${noun}.`,
   },
-  already: { title: 'You are a member already', about: `The ${noun} is in your list.` },
+  already: { title: 'You are already a member', about: `The ${noun} is in your list.` },
   full: {
     title: 'The team is full',
     about: 'There is no free seat at the moment. The invitation stays valid: try again when an owner has made room.',

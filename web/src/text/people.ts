@@ -14,9 +14,9 @@ export const text = {
     about: `Start with ${product.name}.`,
     businessName: `${Noun} name`,
     submit: 'Create account',
-    haveAccount: 'You have an account already?',
+    haveAccount: 'Already have an account?',
     checkMail: {
-      title: 'Look into your mailbox',
+      title: 'Check your mail',
       about: (email: string) => `We have sent a link to ${email}. Open it to finish signing up.`,
     },
     invited: {
@@ -28,7 +28,7 @@ export const text = {
   signIn: {
     title: 'Sign in',
     submit: 'Sign in',
-    forgot: 'Forgotten the password?',
+    forgot: 'Forgot your password?',
     noAccount: 'No account yet?',
     signUp: 'Create one',
   },
@@ -49,19 +49,19 @@ export const text = {
     about: `Check your name, and say what your ${noun} is called.`,
   },
   twoFactor: {
-    title: 'Your second factor',
-    about: 'Enter the code of your authenticator app. A backup code works, too.',
+    title: 'Two-factor sign-in',
+    about: 'Enter the code from your authenticator app, or a backup code.',
     code: 'Code',
     submit: 'Continue',
     startAgain: 'Start again',
   },
   forgot: {
-    title: 'Forgotten the password?',
-    about: 'We send you a link that lets you choose a new one.',
+    title: 'Forgot your password?',
+    about: 'We mail you a link to choose a new one.',
     submit: 'Send the link',
     back: 'Back to sign-in',
     sent: {
-      title: 'Look into your mailbox',
+      title: 'Check your mail',
       about: (email: string) =>
         `If ${email} belongs to an account, a link is on its way. It works for one hour, and only the newest one does.`,
     },
@@ -80,7 +80,7 @@ export const text = {
     title: 'Confirm your e-mail',
     about: 'One press, and it is done.',
     submit: 'Confirm',
-    done: { title: 'Your e-mail is confirmed', about: 'Thank you. That was all.', action: 'Go on' },
+    done: { title: 'Your e-mail is confirmed', about: 'Thank you. That was all.', action: 'Continue' },
     noToken: { title: 'This link is not complete', about: 'Open the link in your mail again.' },
   },
 } as const

@@ -77,7 +77,6 @@ export const text = {
   plans: 'Plans',
   noPlans: 'There is no plan to choose at the moment.',
   current: 'Your plan',
-  currentPrice: 'This is your plan.',
   earlier: 'You are on earlier terms of this plan.',
   pending: 'It is about to become your plan.',
   waitsHere: 'It waits for its payment.',
@@ -102,7 +101,7 @@ export const text = {
   },
   bars: {
     past_due: 'Not while a payment is overdue',
-    manage: 'Only who may manage the subscription chooses a plan.',
+    manage: 'Only those who manage the subscription can choose a plan.',
   },
   dialog: {
     title: (plan: string) => `Change to ${plan}`,
@@ -115,7 +114,7 @@ export const text = {
     cost: 'What it costs',
     description: 'For',
     amount: 'Amount',
-    period: 'From and to',
+    period: 'Period',
     fromCredit: 'From your credit',
     toCredit: 'Kept as credit',
     dueNow: 'To pay now',

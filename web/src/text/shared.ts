@@ -54,6 +54,6 @@ function fieldError(message: string): string {
   if (least === '1' || message === 'is required') return 'This is needed.'
   if (least !== undefined) return `At least ${least} characters.`
   if (most !== undefined) return `At most ${most} characters.`
-  if (/format "?email/.test(message)) return 'This is no e-mail address.'
+  if (/format "?email/.test(message)) return 'This is not an e-mail address.'
   return `${capital(message)}${/[.!?]$/.test(message) ? '' : '.'}`
 }

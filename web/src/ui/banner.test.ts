@@ -30,7 +30,7 @@ describe('the banner', () => {
     const graceEnd = '2026-11-14T00:00:00Z'
     expect(bannerOf(membership({ status: 'past_due', graceEnd }), owed)).toMatchObject({
       tone: 'warning',
-      title: 'A payment of $71.34 is overdue since Nov 2, 2026',
+      title: 'A payment of $71.34 has been overdue since Nov 2, 2026',
       about: 'Everything still works until Nov 14, 2026.',
       leadsTo: 'invoices',
     })
@@ -62,8 +62,8 @@ describe('the banner', () => {
   ])('of %j is "%s"', (changes, title) => expect(bannerOf(membership(changes))?.title).toBe(title))
 
   test('is about the account before it is about money', () => {
-    expect(bannerOf(membership({ status: 'past_due' }, 'suspended'))?.title).toMatch(/suspended/)
-    expect(bannerOf(membership({ status: 'past_due' }, 'closed'))?.title).toMatch(/closed/)
+    expect(bannerOf(membership({ status: 'past_due' }, 'suspended'))?.title).toMatch(/^Suspended/)
+    expect(bannerOf(membership({ status: 'past_due' }, 'closed'))?.title).toMatch(/^Closed/)
   })
 
   test('is there without a subscription, too', () => {
@@ -77,5 +77,5 @@ test('changing something is barred with the reason, and only then', () => {
   expect(barOf(membership({}))).toBeUndefined()
   expect(barOf(membership({ status: 'past_due' }))).toBeUndefined()
   expect(barOf(membership({ status: 'past_due', access: 'read_only' }))).toBe('Not while a payment is overdue')
-  expect(barOf(membership({}, 'suspended'))).toBe('Not while the account is suspended')
+  expect(barOf(membership({}, 'suspended'))).toBe('Not while it is suspended')
 })

@@ -12,6 +12,9 @@ export type Column<Row> = {
   short?: true
 }
 
+/** Text without words, addresses for instance, that no column is wide enough for. */
+const isPlain = (content: ReactNode) => typeof content === 'string' && !/\S{25}/.test(content)
+
 /** A table that becomes a list of labelled cards where it is narrow, and stays a table to those who hear it. */
 export function Table<Row>({
   label,
@@ -38,17 +41,22 @@ export function Table<Row>({
       <tbody role="rowgroup">
         {rows.map((row) => (
           <tr key={rowKey(row)} role="row">
-            {columns.map((column) => (
-              <td
-                key={column.label}
-                role="cell"
-                data-label={column.label}
-                data-align={column.align}
-                data-short={column.short}
-              >
-                <div>{column.cell(row)}</div>
-              </td>
-            ))}
+            {columns.map(({ label, align, short, cell }) => {
+              const content = cell(row)
+              return (
+                <td
+                  key={label}
+                  role="cell"
+                  data-label={label}
+                  data-align={align}
+                  data-short={short}
+                  data-none={content === text.none || undefined}
+                  data-plain={isPlain(content) || undefined}
+                >
+                  <div>{content}</div>
+                </td>
+              )
+            })}
           </tr>
         ))}
       </tbody>

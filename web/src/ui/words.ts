@@ -13,6 +13,13 @@ export const words = (name: string) =>
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
 
+/** The same where it stands for itself: `API key created`, `E-mail`, `Request ID`. */
+export const label = (name: string) =>
+  capital(words(name))
+    .replace(/^Api\b/, 'API')
+    .replace(/^Email\b/, 'E-mail')
+    .replace(/\bid\b/i, 'ID')
+
 export const either = (items: string[]) => new Intl.ListFormat('en', { type: 'disjunction' }).format(items)
 export const list = (items: string[]) => new Intl.ListFormat('en').format(items)
 

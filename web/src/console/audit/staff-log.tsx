@@ -5,12 +5,13 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
+import filters from '../../ui/filters.module.css'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
-import { capital, words } from '../../ui/words.ts'
+import { label } from '../../ui/words.ts'
 import { BusinessLink } from '../list/business-link.tsx'
 import { Choice } from '../list/choice.tsx'
 import { Pages } from '../list/pages.tsx'
@@ -65,11 +66,11 @@ function Filters({ search }: { search: AuditSearch }) {
         apply(search.by)
       }}
     >
-      <Group align="flex-end" gap="sm">
-        <Choice w={190} label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
-        <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} w={150} {...field('actor')} />
+      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
+        <Choice w={170} label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
+        <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} w={140} {...field('actor')} />
         <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} w={205} {...field('action')} />
-        <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} w={130} {...field('business')} />
+        <TextInput label={text.where} placeholder={text.whereHint} maxLength={64} w={120} {...field('business')} />
         <TextInput label={text.from} type="date" {...field('from')} />
         <TextInput label={text.to} type="date" {...field('to')} />
         <Button type="submit">{text.apply}</Button>
@@ -86,7 +87,7 @@ function Filters({ search }: { search: AuditSearch }) {
 const columns: Column<Entry>[] = [
   { label: text.at, cell: ({ at }) => <When at={at} /> },
   { label: text.actor, cell: ({ actor }) => actor.name ?? actor.email ?? actor.id ?? actor.kind },
-  { label: text.action, cell: ({ action }) => capital(words(action.replaceAll('.', ' '))) },
+  { label: text.action, cell: ({ action }) => label(action.replaceAll('.', ' ')) },
   {
     label: text.where,
     cell: ({ business }) =>

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as console } from '../../text/console.ts'
 import { text as shared } from '../../text/shared.ts'
+import filters from '../../ui/filters.module.css'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -78,7 +79,7 @@ function Filters({ search }: { search: BusinessSearch }) {
         go({ q: q.trim() })
       }}
     >
-      <Group align="flex-end" gap="sm">
+      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
         <TextInput
           label={text.search}
           placeholder={text.hint}

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
+import filters from '../../ui/filters.module.css'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
 import { now } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
@@ -47,7 +48,7 @@ export function Jobs() {
         <Title order={2} size="h3">
           {text.runs}
         </Title>
-        <Group align="flex-end" gap="sm" role="group" aria-label={lists.filters}>
+        <Group align="flex-end" gap="sm" className={filters.filters ?? ''} role="group" aria-label={lists.filters}>
           <Choice label={lists.state} value={search.state} options={text.states} onChange={(state) => go({ state })} />
           <Choice
             label={text.task}

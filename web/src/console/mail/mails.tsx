@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
+import filters from '../../ui/filters.module.css'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import { Choice } from '../list/choice.tsx'
@@ -47,7 +48,7 @@ function Filters({ search }: { search: MailSearch }) {
         go({ to: to.trim() })
       }}
     >
-      <Group align="flex-end" gap="sm">
+      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
         <TextInput label={text.to} type="search" value={to} onChange={(event) => setTo(event.currentTarget.value)} />
         <Button type="submit">{text.find}</Button>
         <Choice

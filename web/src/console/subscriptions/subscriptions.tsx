@@ -2,6 +2,7 @@ import { Group } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
+import filters from '../../ui/filters.module.css'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
@@ -24,7 +25,7 @@ export function Subscriptions() {
     void navigate({ search: { ...search, ...change } as SubscriptionSearch })
   return (
     <Screen title={text.title} actions={<DownloadCsv path="/v1/staff/subscriptions" filters={search} />}>
-      <Group align="flex-end" gap="sm" role="group" aria-label={lists.filters}>
+      <Group align="flex-end" gap="sm" className={filters.filters ?? ''} role="group" aria-label={lists.filters}>
         <Choice
           label={lists.state}
           any={text.going}

@@ -2,6 +2,7 @@ import { Group } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
+import filters from '../../ui/filters.module.css'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import { When } from '../../ui/time.tsx'
@@ -23,7 +24,7 @@ export function SupportSessions() {
   const sessions = useInfiniteQuery(sessionsQuery(search))
   return (
     <Screen title={text.title}>
-      <Group align="flex-end" gap="sm" role="group" aria-label={lists.filters}>
+      <Group align="flex-end" gap="sm" className={filters.filters ?? ''} role="group" aria-label={lists.filters}>
         <Choice
           label={lists.state}
           value={search.status}

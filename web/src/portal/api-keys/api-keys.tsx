@@ -156,7 +156,7 @@ function State({ apiKey, successor }: { apiKey: ApiKey; successor: ApiKey | unde
   return (
     <Stack gap={0}>
       <span>
-        {text.worksUntil} <When at={apiKey.expiresAt} />
+        {text.ends} <When at={apiKey.expiresAt} />
       </span>
       {successor && <StillCalled apiKey={apiKey} since={successor.createdAt} />}
     </Stack>

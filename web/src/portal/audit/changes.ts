@@ -1,6 +1,6 @@
 import { text as shared } from '../../text/shared.ts'
 import { text } from '../../text/audit.ts'
-import { capital, utcMoment, words } from '../../ui/words.ts'
+import { utcMoment, words } from '../../ui/words.ts'
 import type { AuditEntry } from './data.ts'
 
 /** What an entry says was changed, a line for each: what it is now, and what it was before where that is known. */
@@ -9,7 +9,7 @@ export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'
   return [...names].flatMap((name) => {
     const [was, is] = [before?.[name], after?.[name]]
     if (JSON.stringify(was) === JSON.stringify(is)) return []
-    const label = capital(words(name))
+    const label = text.name(name)
     if (was === undefined || was === null) return is === undefined || is === null ? [] : [text.set(label, shown(is))]
     return [text.changedFrom(label, shown(was), is === undefined ? shared.none : shown(is))]
   })
@@ -32,9 +32,9 @@ export function targetOf({ target }: Pick<AuditEntry, 'target'>): string {
   const { kind, id, name } = (target ?? {}) as Partial<Record<string, unknown>>
   const called = typeof name === 'string' && name !== '' ? name : id
   if (typeof called !== 'string') return shared.none
-  return typeof kind === 'string' ? `${text.kind(kind)} ${called}` : called
+  return typeof kind === 'string' ? `${text.name(kind)} ${called}` : called
 }
 
 /** Who did it, in words: a person by name, software by what it is. */
 export const actorOf = ({ actor: { kind, name, email, id } }: Pick<AuditEntry, 'actor'>): string =>
-  name ?? email ?? id ?? capital(words(kind))
+  name ?? email ?? id ?? text.name(kind)

@@ -1,6 +1,7 @@
 import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import filters from '../../ui/filters.module.css'
 import { text } from '../../text/audit.ts'
 import { text as shared } from '../../text/shared.ts'
 import { membersQuery } from '../data.ts'
@@ -21,7 +22,7 @@ export function Filters({ search }: { search: AuditSearch }) {
       void navigate({ search: value === '' ? others : { ...others, [name]: value }, replace: true })
     }
   return (
-    <Group role="search" aria-label={text.filters} align="flex-end" gap="sm">
+    <Group role="search" aria-label={text.filters} align="flex-end" gap="sm" className={filters.filters ?? ''}>
       <NativeSelect
         label={text.actor}
         value={search.actor ?? ''}

@@ -80,6 +80,7 @@ function Choices(props: { plan: Plan; price: string; subscription: Subscription 
   const barred = business.status === 'active' ? (isPastDue ? text.bars.past_due : undefined) : bar
   const { said, label } = standing(plan, price, subscription)
   const trial = trialOf(plan, price, subscription)
+  if (said === undefined && label === undefined && !trial) return null
   return (
     <Stack gap="xs">
       {said !== undefined && <Text c="dimmed">{said}</Text>}
@@ -122,7 +123,7 @@ function standing(plan: Plan, price: string, subscription: Subscription | null):
   if (isThis(pendingChange)) return { said: text.pending }
   if (!isMine) return choose
   if (mine.name !== price) return { label: text.newPrice(plan.name) }
-  if (subscription.plan.version === plan.version) return { said: text.currentPrice }
+  if (subscription.plan.version === plan.version) return {}
   return { said: text.earlier, label: text.newTerms(plan.name) }
 }
 

@@ -5,7 +5,7 @@ import { answer, api } from '../../api.ts'
 import { text } from '../../text/settings.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { now } from '../../ui/page.ts'
-import { When } from '../../ui/time.tsx'
+import { Day } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
 import { meQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
@@ -107,7 +107,7 @@ function Reopen() {
     text.reopen.late
   ) : (
     <>
-      {text.reopen.until} <When at={until.toISOString()} />.
+      {text.reopen.until} <Day at={until.toISOString()} />.
     </>
   )
   return (

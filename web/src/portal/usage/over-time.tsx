@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
 import { text } from '../../text/usage.ts'
+import filters from '../../ui/filters.module.css'
 import { Bars } from '../../ui/bars.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { now } from '../../ui/page.ts'
@@ -43,7 +44,7 @@ export function OverTime({ features, entitlements }: Props) {
       <Title order={2} id="over-time">
         {text.overTime}
       </Title>
-      <Group align="flex-end" gap="sm">
+      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
         <NativeSelect
           label={text.feature}
           value={feature}
