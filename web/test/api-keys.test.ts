@@ -83,7 +83,7 @@ test('a rotated key never outlives its own expiry, and what still calls with it 
     .getByRole('button', { name: 'Rotate' })
     .click()
   const form = page.getByRole('dialog', { name: 'Rotate Short' })
-  await form.getByText('Never past its own expiry.').waitFor()
+  await form.getByText('Never later than it would expire anyway.').waitFor()
   await form.getByLabel('The old key ends').selectOption('In 7 days')
   await form.getByRole('button', { name: 'Rotate' }).click()
   await page.getByRole('button', { name: 'I have saved this key' }).click()

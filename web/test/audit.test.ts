@@ -13,6 +13,10 @@ test('everything that was done is listed, by whom; filters stand in the address,
   web.ok(await web.api.patch(`/v1/businesses/${business.id}`, { name: '=Acme & Sons' }, { token }))
   const ben = await web.join(business, token, 'admin', 'ben@acme.test')
   const path = `/v1/businesses/${business.id}`
+  const staff = await web.signUp()
+  await web.makeStaff(staff.user.id)
+  const gift = { amount: 12_50, currency: 'USD', reason: 'an apology' }
+  web.ok(await web.api.post(`/v1/staff/businesses/${business.id}/credits`, gift, { token: staff.token }))
   web.ok(await web.api.post(`${path}/api-keys`, { name: 'Checkout', type: 'server' }, { token: ben.token }))
 
   const { page, go, see, barriers, complaints, screenshot, close } = await web.visit({ token })
@@ -21,6 +25,9 @@ test('everything that was done is listed, by whom; filters stand in the address,
   const table = page.getByRole('table', { name: 'Audit' })
   await table.getByText('Name: from Acme to =Acme & Sons').waitFor()
   await table.getByText('API key Checkout').waitFor()
+  const credited = table.getByRole('row').filter({ hasText: 'Credit added' })
+  await credited.getByText('Amount: $12.50').waitFor()
+  await credited.getByText('Balance: $12.50').waitFor()
   await screenshot('audit')
   expect(await barriers()).toEqual([])
 

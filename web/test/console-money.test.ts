@@ -90,7 +90,7 @@ test('an invoice opens with its lines, is given up, and is void in the end; what
   await invoices.getByRole('button', { name: number }).click()
   await press('Void it')
   expect(await dialog.locator('dl').innerText()).toMatch(
-    /Uncollectible to Void[^]*\$30 to \$0[^]*Back to credit\s*\$19/,
+    /Uncollectible\s+to\s+Void[^]*\$30\s+to\s+\$0[^]*Back to credit\s*\$19/,
   )
   await sound('invoice-void')
   await settle('Void it', 'The invoice is void')

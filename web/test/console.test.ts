@@ -113,7 +113,7 @@ test('staff do what the rail offers, each with a reason, and see what it will me
   }
   const known = async () => (await web.api.get(`/v1/staff/businesses/${id}`, people.staff)).body
 
-  const grant = await act('Grant units', 'Grant units', '250 units are granted', /100 to 350/)
+  const grant = await act('Grant units', 'Grant units', '250 units are granted', /100\s+to\s+350/)
   await dialog.getByLabel('Units').fill('250')
   await grant.go()
   const override = await act('Override a limit', 'Override', 'The limit is overridden', /7, and granted units on top/)
@@ -123,7 +123,7 @@ test('staff do what the rail offers, each with a reason, and see what it will me
     'Change the plan',
     'Change the plan',
     'The plan changes to Growth',
-    /No charge to \$49 a month/,
+    /No charge\s+to\s+\$49 a month/,
   )
   await dialog.getByLabel('Plan', { exact: true }).selectOption('growth')
   expect(await barriers()).toEqual([])
@@ -140,14 +140,14 @@ test('staff do what the rail offers, each with a reason, and see what it will me
   await see('Acme')
   await page.getByRole('button', { name: 'End it' }).click()
   await page.getByText('The session has ended', { exact: true }).waitFor()
-  await (await act('Suspend', 'Suspend', 'Acme is suspended', /Active to Suspended/)).go()
+  await (await act('Suspend', 'Suspend', 'Acme is suspended', /Active\s+to\s+Suspended/)).go()
   expect(await known()).toMatchObject({
     status: 'suspended',
     plan: { key: 'growth' },
     grants: [{ amount: 250, reason: 'as agreed' }],
     overrides: [{ feature: 'recordings', limit: 7 }],
   })
-  await (await act('Reactivate', 'Reactivate', 'Acme is active again', /Suspended to Active/)).go()
+  await (await act('Reactivate', 'Reactivate', 'Acme is active again', /Suspended\s+to\s+Active/)).go()
   await page.getByRole('link', { name: 'Timeline' }).click()
   await page.getByRole('table', { name: 'Timeline' }).getByText('as agreed').first().waitFor()
   // What was sent without a reason was refused at its field.

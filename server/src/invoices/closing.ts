@@ -91,7 +91,7 @@ async function store(
     action: `invoice.${verb}`,
     target: { kind: 'invoice', id: before.id, name: after.number ?? before.id },
     before: { status: before.status, amountDue: before.amountDue },
-    after: { status: after.status, amountDue: after.amountDue, reason: after.statusReason },
+    after: { status: after.status, amountDue: after.amountDue, currency: after.currency, reason: after.statusReason },
   })
   return after
 }

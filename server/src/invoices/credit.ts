@@ -137,7 +137,7 @@ async function settleOpenInvoices(tx: Tx, ctx: Context, actor: Actor, { business
       action: isPaid ? 'invoice.paid' : 'invoice.credited',
       target: { kind: 'invoice', id, name: number ?? id },
       before: { amountDue },
-      after: { amountDue: amountDue - amount },
+      after: { amountDue: amountDue - amount, currency },
     })
     if (!isPaid) continue
     paid.push(id)

@@ -37,8 +37,6 @@ export const text = {
   changed: 'What changed',
   set: (name: string, value: string) => `${name}: ${value}`,
   changedFrom: (name: string, before: string, after: string) => `${name}: from ${before} to ${after}`,
-  yes: 'yes',
-  no: 'no',
   onBehalf: 'in a support session',
   name: label,
   actionName: (action: string) => label(action.replaceAll('.', ' ')),

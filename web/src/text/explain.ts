@@ -41,6 +41,4 @@ export const text = {
     counter: 'Counter',
   },
   value: label,
-  yes: 'yes',
-  no: 'no',
 } as const

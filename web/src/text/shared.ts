@@ -35,6 +35,8 @@ export const text = {
   skip: 'Skip to content',
   never: 'Never',
   none: '–',
+  yes: 'yes',
+  no: 'no',
   showPassword: 'Show password',
   appearance: { label: 'Appearance', auto: 'System appearance', light: 'Light', dark: 'Dark' },
   menu: 'Menu',

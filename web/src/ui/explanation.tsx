@@ -3,12 +3,12 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api, Refusal, type Schemas } from '../api.ts'
 import { text } from '../text/explain.ts'
-import { text as shared } from '../text/shared.ts'
 import { Facts } from './facts.tsx'
 import { Empty, Loaded, Rows } from './loaded.tsx'
 import { page } from './page.ts'
 import { Tag } from './tag.tsx'
 import { Moment } from './time.tsx'
+import { valueText } from './value-text.ts'
 
 type Denial = Schemas['Denial']
 type Step = Denial['explanation']['steps'][number]
@@ -130,19 +130,9 @@ function Values({ values }: { values: Record<string, unknown> }) {
     <List size="sm" spacing={2} listStyleType="none" style={{ overflowWrap: 'anywhere' }}>
       {lines.map(([name, value]) => (
         <List.Item key={name}>
-          {text.value(name)}: {shown(value)}
+          {text.value(name)}: {valueText(value)}
         </List.Item>
       ))}
     </List>
   )
-}
-
-function shown(value: unknown): string {
-  if (value === null || value === '') return shared.none
-  if (typeof value === 'boolean') return value ? text.yes : text.no
-  if (Array.isArray(value)) return value.length === 0 ? shared.none : value.map(shown).join('; ')
-  if (typeof value !== 'object') return String(value)
-  return Object.entries(value)
-    .map(([name, each]) => `${text.value(name).toLowerCase()} ${shown(each)}`)
-    .join(', ')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { article, money, percent, plural, relative, utcMoment, utcMonth, words } from './words.ts'
+import { article, label, money, percent, plural, relative, utcMoment, utcMonth, words } from './words.ts'
 
 test.each([
   ['business', 'businesses'],
@@ -12,6 +12,13 @@ test('a name of code is said in words', () => {
   expect(words('retentionDays')).toBe('retention days')
   expect(words('api-calls_made')).toBe('api calls made')
   expect(article('agency')).toBe('an agency')
+  expect(['api_key', 'email', 'id', 'requestId', 'paidAt'].map(label)).toEqual([
+    'API key',
+    'E-mail',
+    'ID',
+    'Request ID',
+    'Paid at',
+  ])
 })
 
 test('money is written as its currency is, from minor units', () => {
@@ -25,7 +32,9 @@ test('money is written as its currency is, from minor units', () => {
 describe('a time is said from where one stands', () => {
   const now = new Date('2026-11-23T12:00:00Z')
   test.each([
-    ['2026-11-23T12:00:30Z', 'just now'],
+    ['2026-11-23T12:00:30Z', 'in a moment'],
+    ['2026-11-23T12:00:03Z', 'just now'],
+    ['2026-11-23T11:59:10Z', 'just now'],
     ['2026-11-23T12:05:00Z', 'in 5 minutes'],
     ['2026-11-22T11:00:00Z', 'yesterday'],
     ['2026-12-08T12:00:00Z', 'in 15 days'],

@@ -42,11 +42,12 @@ const steps: [Intl.RelativeTimeFormatUnit, seconds: number][] = [
 ]
 const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** `in 3 days`, `yesterday`; what is less than a minute away is now. */
+/** `in 3 days`, `yesterday`; less than a minute is a moment, and two clocks differ by seconds. */
 export function relative(at: Date, now: Date): string {
   const seconds = (at.getTime() - now.getTime()) / 1000
   const step = steps.find(([, length]) => Math.abs(seconds) >= length)
-  return step ? relativeFormat.format(Math.round(seconds / step[1]), step[0]) : 'just now'
+  if (!step) return seconds > 5 ? 'in a moment' : 'just now'
+  return relativeFormat.format(Math.round(seconds / step[1]), step[0])
 }
 
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' })

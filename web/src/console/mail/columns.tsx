@@ -27,7 +27,7 @@ export const mailColumns: Column<Mail>[] = [
     ),
   },
   { label: text.to, cell: ({ to }) => to },
-  { label: text.template, cell: ({ template }) => template },
+  { label: text.template, short: true, cell: ({ template }) => template },
   {
     label: lists.business,
     cell: ({ business }) => (business === null ? <Text c="dimmed">{text.none}</Text> : <BusinessLink of={business} />),

@@ -29,11 +29,16 @@ export function LookingIn({ userId }: { userId: string }) {
   })
   const mine = active.data?.filter(({ by }) => by.id === userId) ?? []
   return mine.map(({ id, business, access, reason, expiresAt }) => (
-    <Alert key={id} color="warning" mb="lg" title={text.banner(business.name, text.accesses[access].toLowerCase())}>
+    <Alert key={id} color="warning" mb="md" py="xs">
       <Group justify="space-between">
-        <Text>
-          {reason}. {text.until} {expiresAt !== null && <When at={expiresAt} />}
-        </Text>
+        <div>
+          <Text fw={600} c="var(--freehold-warning)" span>
+            {text.banner(business.name, text.accesses[access].toLowerCase())}
+          </Text>{' '}
+          <Text span>
+            ({reason}). {text.until} {expiresAt !== null && <When at={expiresAt} />}.
+          </Text>
+        </div>
         <Group gap="xs">
           <BusinessLink of={business} tab="support" />
           <Button

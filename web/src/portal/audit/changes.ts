@@ -1,12 +1,20 @@
 import { text as shared } from '../../text/shared.ts'
 import { text } from '../../text/audit.ts'
-import { utcMoment, words } from '../../ui/words.ts'
+import { valueText } from '../../ui/value-text.ts'
+import { money } from '../../ui/words.ts'
 import type { AuditEntry } from './data.ts'
 
 /** What an entry says was changed, a line for each: what it is now, and what it was before where that is known. */
 export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'>): string[] {
   const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])
+  const currency = after?.['currency'] ?? before?.['currency']
   return [...names].flatMap((name) => {
+    // It stands with the sums.
+    if (name === 'currency') return []
+    const shown = (value: unknown) =>
+      sums.has(name) && typeof value === 'number' && typeof currency === 'string'
+        ? money(value, currency)
+        : valueText(value)
     const [was, is] = [before?.[name], after?.[name]]
     if (JSON.stringify(was) === JSON.stringify(is)) return []
     const label = text.name(name)
@@ -15,18 +23,8 @@ export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'
   })
 }
 
-const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
-
-function shown(value: unknown): string {
-  if (value === null || value === '') return shared.none
-  if (typeof value === 'boolean') return value ? text.yes : text.no
-  if (Array.isArray(value)) return value.map(shown).join(', ')
-  if (typeof value === 'string' && isMoment.test(value)) return utcMoment(new Date(value))
-  if (typeof value !== 'object') return String(value)
-  return Object.entries(value)
-    .map(([name, each]) => `${words(name)} ${shown(each)}`)
-    .join(', ')
-}
+/** In minor units, of the currency that the entry names. */
+const sums = new Set(['amount', 'amountDue', 'amountPaid', 'total', 'creditApplied', 'balance'])
 
 export function targetOf({ target }: Pick<AuditEntry, 'target'>): string {
   const { kind, id, name } = (target ?? {}) as Partial<Record<string, unknown>>
