@@ -27,6 +27,7 @@ export default defineConfig({
     isolate: false,
     // They end what hangs, and are no measure: a machine may be busy with other things.
     testTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     hookTimeout: 300_000,
     projects: [
       {

@@ -107,7 +107,7 @@ test('devices are listed by what they are, and signed out one by one or all at o
   await page.reload()
   const table = page.getByRole('table', { name: 'Devices' })
   await table.getByText('(this one)').waitFor()
-  expect(await table.getByRole('row').count()).toBe(5)
+  await expect.poll(() => table.getByRole('row').count()).toBe(5)
   await screenshot('account-devices')
   expect(await barriers()).toEqual([])
   await table

@@ -30,12 +30,12 @@ test('a secret key is shown once, behind a dialog that nothing but its button cl
   expect(key).toMatch(/^sk_/)
   await page.keyboard.press('Escape')
   await page.mouse.click(5, 5)
-  expect(await shown.isVisible()).toBe(true)
+  await expect.poll(() => shown.isVisible()).toBe(true)
   await screenshot('api-key-shown')
   expect(await barriers()).toEqual([])
   for (const language of ['curl', 'JavaScript', 'Python', 'Go']) {
     await shown.getByLabel('How to send it').selectOption(language)
-    expect(await shown.getByLabel(language, { exact: true }).innerText()).toContain(key)
+    await expect.poll(() => shown.getByLabel(language, { exact: true }).innerText()).toContain(key)
   }
 
   await shown.getByRole('button', { name: 'I have saved this key' }).click()
@@ -54,7 +54,7 @@ test('a rotated key goes on for its grace beside its successor, and can be ended
   const { page, token, business, screenshot, close } = await keysOf()
   await page.getByRole('button', { name: 'Rotate' }).click()
   const form = page.getByRole('dialog', { name: /^Rotate/ })
-  expect(await form.getByLabel('The old key ends').inputValue()).toBe('86400')
+  await expect.poll(() => form.getByLabel('The old key ends').inputValue()).toBe('86400')
   await form.getByRole('button', { name: 'Rotate' }).click()
   await page.getByRole('button', { name: 'I have saved this key' }).click()
   const table = page.getByRole('table', { name: 'API keys' })

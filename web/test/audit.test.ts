@@ -38,7 +38,7 @@ test('everything that was done is listed, by whom; filters stand in the address,
   expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ action: 'api_key', actor: ben.user.id })
   await page.reload()
   await see('Audit')
-  expect(await page.getByLabel('What', { exact: true }).inputValue()).toBe('api_key')
+  await expect.poll(() => page.getByLabel('What', { exact: true }).inputValue()).toBe('api_key')
   await page.getByLabel('What', { exact: true }).selectOption('invoice')
   await page.getByText('Nothing matches.').waitFor()
 

@@ -68,7 +68,7 @@ test('staff record what a customer has paid', async () => {
   await invoices.getByRole('button').click()
   await dialog.getByRole('table', { name: 'Payments' }).getByText('bank 42').waitFor()
   // What is paid stays so: only the cross is left to press.
-  expect(await dialog.getByRole('button').count()).toBe(1)
+  await expect.poll(() => dialog.getByRole('button').count()).toBe(1)
   expect(complaints).toEqual([])
   await close()
 })
@@ -89,9 +89,9 @@ test('an invoice opens with its lines, is given up, and is void in the end; what
 
   await invoices.getByRole('button', { name: number }).click()
   await press('Void it')
-  expect(await dialog.locator('dl').innerText()).toMatch(
-    /Uncollectible\s+to\s+Void[^]*\$30\s+to\s+\$0[^]*Back to credit\s*\$19/,
-  )
+  await expect
+    .poll(() => dialog.locator('dl').innerText())
+    .toMatch(/Uncollectible\s+to\s+Void[^]*\$30\s+to\s+\$0[^]*Back to credit\s*\$19/)
   await sound('invoice-void')
   await settle('Void it', 'The invoice is void')
   await invoices.getByText('Void', { exact: true }).waitFor()

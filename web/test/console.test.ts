@@ -40,7 +40,7 @@ test.each(screens)('/console$path is sound, narrow and wide, light and dark', as
   const visitor = await web.visit(people.staff)
   await visitor.go(`/console${path.replace(':id', id)}`)
   await visitor.see(heading)
-  expect(await visitor.page.locator('h1').count()).toBe(1)
+  await expect.poll(() => visitor.page.locator('h1').count()).toBe(1)
   const name = `console${path.replaceAll(/\W+/g, '-')}`
   await visitor.sound(name)
   expect(visitor.complaints).toEqual([])
@@ -102,7 +102,7 @@ test('staff do what the rail offers, each with a reason, and see what it will me
     await dialog.getByText('What it will mean').waitFor()
     return {
       go: async () => {
-        expect(await dialog.locator('dl').innerText()).toMatch(means)
+        await expect.poll(() => dialog.locator('dl').innerText()).toMatch(means)
         await dialog.getByRole('button', { name: submit, exact: true }).click()
         await dialog.locator('textarea[aria-invalid="true"]').waitFor()
         await dialog.getByLabel('Reason').fill('as agreed')
@@ -130,7 +130,7 @@ test('staff do what the rail offers, each with a reason, and see what it will me
   await plan.go()
   const session = await act('Start a support session', 'Start', '', /told by mail/)
   await session.go()
-  expect(await dialog.getByLabel('Token').inputValue()).toMatch(/^sup_/)
+  await expect.poll(() => dialog.getByLabel('Token').inputValue()).toMatch(/^sup_/)
   await dialog.getByRole('button', { name: 'I have it' }).click()
   await page.getByText(/You are looking into Acme: read only/).waitFor()
   await page.getByRole('link', { name: 'Jobs', exact: true }).click()

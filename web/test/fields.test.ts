@@ -54,7 +54,7 @@ test('what a product wants to know is asked where one signs up, and can be chang
   expect(await fields()).toEqual({ country: 'fr', vehicles: 12, newsletter: true, taxNumber: 'FR 1' })
   await page.getByRole('link', { name: 'Settings' }).click()
   await see('Settings')
-  expect(await page.getByLabel('Vehicles').inputValue()).toBe('12')
+  await expect.poll(() => page.getByLabel('Vehicles').inputValue()).toBe('12')
   await page.getByLabel('Tax number (optional)').fill('')
   await page.getByLabel('Country').selectOption('pl')
   await page.getByRole('button', { name: 'Save' }).click()

@@ -35,7 +35,7 @@ test('signing up leads to the first counted unit, by keyboard alone', async () =
   expect(await page.title()).toBe('Acme – Session Recorder')
   // Who does not see the page is told where they are.
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1')
-  expect(await page.getByRole('status').first().innerText()).toBe('Acme – Session Recorder')
+  await expect.poll(() => page.getByRole('status').first().innerText()).toBe('Acme – Session Recorder')
 
   const meter = page.getByRole('meter', { name: 'Recordings' })
   await meter.waitFor()

@@ -116,7 +116,7 @@ test('past its grace nothing new can be made, and reading, paying, exporting, re
 
   await page.getByRole('link', { name: 'Settings', exact: true }).click()
   await see('Settings')
-  expect(await page.getByLabel('Name', { exact: true }).isDisabled()).toBe(true)
+  await expect.poll(() => page.getByLabel('Name', { exact: true }).isDisabled()).toBe(true)
   await page.getByRole('link', { name: 'Audit', exact: true }).click()
   await see('Audit')
   const download = page.waitForEvent('download')

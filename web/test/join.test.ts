@@ -37,7 +37,7 @@ test('somebody new joins with a name and a password, and the e-mail is the invit
   await see('Join Acme')
   expect(page.url()).toBe(`${web.base}/join`)
   await page.getByText('Ann Archer invites you as member.').waitFor()
-  expect(await page.getByLabel('E-mail').inputValue()).toBe(email)
+  await expect.poll(() => page.getByLabel('E-mail').inputValue()).toBe(email)
   expect(await page.getByLabel('E-mail').isEditable()).toBe(false)
   await sound('join-as-new')
   await page.getByLabel('First name').fill('Ben')

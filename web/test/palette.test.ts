@@ -32,7 +32,7 @@ test('⌘K goes to a screen, to another business, and to what a pasted id is of'
   await all.options.first().waitFor()
   await sound('palette')
   await page.keyboard.type('us')
-  expect(await all.options.allInnerTexts()).toEqual([expect.stringMatching(/^Usage\s*Acme Records$/)])
+  await expect.poll(() => all.options.allInnerTexts()).toEqual([expect.stringMatching(/^Usage\s*Acme Records$/)])
   await page.keyboard.press('Enter')
   await see('Usage')
   expect(scripts.length).toBeGreaterThan(0)
@@ -42,10 +42,9 @@ test('⌘K goes to a screen, to another business, and to what a pasted id is of'
   await see('Second Bakery')
   // What one is in comes first, and the id may be of the other.
   const found = await search(page, ` ${requestId} `)
-  expect(await found.options.allInnerTexts()).toEqual([
-    expect.stringMatching(/Second Bakery$/),
-    expect.stringMatching(/Acme Records$/),
-  ])
+  await expect
+    .poll(() => found.options.allInnerTexts())
+    .toEqual([expect.stringMatching(/Second Bakery$/), expect.stringMatching(/Acme Records$/)])
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Refused: limit_reached' }).waitFor()

@@ -53,7 +53,7 @@ test.each(screens)('$path is sound as $as, narrow and wide, light and dark', asy
   const visitor = await web.visit(token === undefined ? {} : { token })
   await visitor.go(path.replace(':id', id))
   await visitor.see(heading)
-  expect(await visitor.page.locator('h1').count()).toBe(1)
+  await expect.poll(() => visitor.page.locator('h1').count()).toBe(1)
   const place = path.startsWith('/b/:id/') ? ' – Acme' : ''
   expect(await visitor.page.title()).toBe(`${heading}${place} – Session Recorder`)
   const name = path.replace(/#.*/, '-token').replaceAll(/\W+/g, '-').replace(/^-/, '')

@@ -28,7 +28,7 @@ test('a business is renamed, everywhere at once; a reference that is taken is sa
   await page.getByText('Saved', { exact: true }).waitFor()
   await page.getByRole('banner').getByText('Acme & Sons').waitFor()
   await page.reload()
-  expect(await page.getByLabel('Your own reference').inputValue()).toBe('crm-2')
+  await expect.poll(() => page.getByLabel('Your own reference').inputValue()).toBe('crm-2')
   await close()
 })
 
@@ -56,7 +56,7 @@ test('closing has to be typed, stops everything, and can be taken back', async (
   await page.getByRole('button', { name: 'Close', exact: true }).click()
   const dialog = page.getByRole('dialog', { name: 'Close Acme?' })
   const submit = dialog.getByRole('button', { name: 'Close this business' })
-  expect(await submit.isDisabled()).toBe(true)
+  await expect.poll(() => submit.isDisabled()).toBe(true)
   await screenshot('settings-close')
   expect(await barriers()).toEqual([])
   await dialog.getByRole('textbox').fill('Acme')
