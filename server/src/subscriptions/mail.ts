@@ -175,10 +175,10 @@ export function trialEndingMail(
     paragraphs: [
       `“${named(business.name)}” is trying ${termsName(terms)} until ${moment(trialEnd, zone)}.`,
       next === termsName(terms)
-        ? `After that “${named(business.name)}” goes on with it${priceOf(terms).amount === 0 ? ', free of charge' : ` for ${priceText(terms)}`}. There is nothing to do.`
+        ? `After that “${named(business.name)}” goes on with it${priceOf(terms).amount === 0 ? ', at no charge' : ` for ${priceText(terms)}`}. There is nothing to do.`
         : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged unless you choose it.`,
     ],
-    facts: { Plan: termsName(terms), 'Trial until': moment(trialEnd, zone), 'Price after it': priceText(terms) },
+    facts: { Plan: termsName(terms), 'Trial until': moment(trialEnd, zone), 'Price afterwards': priceText(terms) },
     action: {
       ...seePlan(ctx, business),
       label: next === termsName(terms) ? 'See your plan' : `Keep ${terms.plan.planName}`,
@@ -256,11 +256,11 @@ export function extendedMail(
     ...common(ctx, business),
     template: 'cycle-extended',
     subject: `${named(business.name)}: you have more time`,
-    title: isTrial ? 'Your trial is longer' : 'Your cycle is longer',
+    title: isTrial ? 'Your trial is extended' : 'Your cycle is extended',
     paragraphs: [
       isTrial
-        ? `We have lengthened the trial of “${named(business.name)}”.`
-        : `We have lengthened the current cycle of “${named(business.name)}”. The next one is charged from then.`,
+        ? `We have extended the trial of “${named(business.name)}”.`
+        : `We have extended the current cycle of “${named(business.name)}”. The next one is charged from then.`,
     ],
     facts: { Plan: termsName(terms), Until: moment(to, zone) },
     action: seePlan(ctx, business),

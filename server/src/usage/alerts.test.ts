@@ -28,10 +28,10 @@ test('owners hear at 80 and at 100 %, once each', async () => {
   expect(await subjects(email)).toEqual([])
   await consume(token, 1)
   await consume(token, 1)
-  expect(await subjects(email)).toEqual([expect.stringContaining('80 %')])
+  expect(await subjects(email)).toEqual([expect.stringContaining('80%')])
   await consume(token, 19)
   await consume(token, 1)
-  expect(await subjects(email)).toEqual([expect.stringContaining('reached its limit'), expect.stringContaining('80 %')])
+  expect(await subjects(email)).toEqual([expect.stringContaining('reached its limit'), expect.stringContaining('80%')])
 })
 
 test('a jump over both is one mail about the higher', async () => {
@@ -52,7 +52,7 @@ test('what was held and is confirmed comes near to a limit too', async () => {
   const { body } = await freehold.api.post('/v1/reservations', { feature: 'recordings', amount: 90 }, { token })
   expect(await subjects(email)).toEqual([])
   await freehold.api.post(`/v1/reservations/${body.id}/confirm`, { amount: 85 }, { token })
-  expect(await subjects(email)).toEqual([expect.stringContaining('80 %')])
+  expect(await subjects(email)).toEqual([expect.stringContaining('80%')])
 })
 
 test('another limit may be come near to again: an override, a grant, and not the old one twice', async () => {

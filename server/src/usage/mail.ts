@@ -25,17 +25,17 @@ export function usageAlertMail(ctx: Composing, alert: UsageAlert): Mail {
     businessId,
     subject: isReached
       ? `${business} has reached its limit of ${what}`
-      : `${business} has used ${threshold} % of its ${what}`,
-    title: isReached ? `The limit of ${what} is reached` : `${threshold} % of the ${what} are used`,
+      : `${business} has used ${threshold}% of its ${what}`,
+    title: isReached ? `The limit of ${what} is reached` : `${threshold}% of the ${what} are used`,
     paragraphs: [
       isReached
         ? `“${business}” has used all of its ${what}. Further ones are ${goesOn ? 'charged as the plan says' : 'refused'} until ${resets}.`
-        : `“${business}” comes near to its limit of ${what}. The count starts again at ${resets}.`,
+        : `“${business}” is close to its limit of ${what}. It resets on ${resets}.`,
     ],
     facts: {
       Used: `${count(used)} of ${count(limit)} ${what}`,
       Left: `${count(Math.max(0, limit - used))} ${what}`,
-      'Starts again': resets,
+      Resets: resets,
     },
     action: {
       label: isReached ? 'See plans' : 'See usage',

@@ -91,7 +91,7 @@ export const twoFactorMail = (ctx: Composing, isOn: boolean): Mail => ({
   title: `Two-factor sign-in is ${isOn ? 'on' : 'off'}`,
   paragraphs: [
     isOn
-      ? 'From now on, signing in asks for a code of your authenticator besides your password.'
+      ? 'From now on, signing in asks for a code from your authenticator as well as your password.'
       : 'From now on, your password alone signs you in.',
   ],
   action: { label: 'That was not me', url: `${ctx.settings.publicUrl}/forgot-password` },
