@@ -43,6 +43,7 @@ export const text = {
   typeToConfirm: (word: string) => `Type ${word} to confirm`,
   meter: {
     used: (used: string, limit: string) => `${used} of ${limit}`,
+    unlimited: (used: string) => `${used} (unlimited)`,
     resets: 'Resets',
     blocked: 'The limit is reached.',
     near: 'Close to the limit.',

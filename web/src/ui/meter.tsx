@@ -12,7 +12,7 @@ export function Meter({ label, standing }: { label: string; standing: Standing }
   const used = standing.used ?? 0
   const state =
     limit === null ? 'free' : remaining === 0 && used >= limit ? 'blocked' : used >= limit * 0.8 ? 'near' : 'calm'
-  const amount = text.meter.used(count(used), limit === null ? text.unlimited.toLowerCase() : count(limit))
+  const amount = limit === null ? text.meter.unlimited(count(used)) : text.meter.used(count(used), count(limit))
   return (
     <Stack gap={4}>
       <Group justify="space-between" gap="xs">

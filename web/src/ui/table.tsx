@@ -12,8 +12,11 @@ export type Column<Row> = {
   short?: true
 }
 
-/** Text without words, addresses for instance, that no column is wide enough for. */
-const isPlain = (content: ReactNode) => typeof content === 'string' && !/\S{25}/.test(content)
+/** What of a text stays together where there is room: all of it, or its words; an address may be longer than a column. */
+function wholeness(content: ReactNode): 'line' | 'words' | undefined {
+  if (typeof content !== 'string' || /\S{25}/.test(content)) return undefined
+  return content.length < 25 ? 'line' : 'words'
+}
 
 /** A table that becomes a list of labelled cards where it is narrow, and stays a table to those who hear it. */
 export function Table<Row>({
@@ -51,7 +54,7 @@ export function Table<Row>({
                   data-align={align}
                   data-short={short}
                   data-none={content === text.none || undefined}
-                  data-plain={isPlain(content) || undefined}
+                  data-whole={wholeness(content)}
                 >
                   <div>{content}</div>
                 </td>

@@ -29,7 +29,7 @@ export function LookingIn({ userId }: { userId: string }) {
   })
   const mine = active.data?.filter(({ by }) => by.id === userId) ?? []
   return mine.map(({ id, business, access, reason, expiresAt }) => (
-    <Alert key={id} color="warning" mb="md" py="xs">
+    <Alert key={id} color="warning" mb="lg" py="xs">
       <Group justify="space-between">
         <div>
           <Text fw={600} c="var(--freehold-warning)" span>

@@ -66,16 +66,17 @@ const columns: Column<AuditEntry>[] = [
   { label: text.time, cell: ({ at }) => <When at={at} /> },
   {
     label: text.actor,
-    cell: (entry) => (
-      <>
-        {actorOf(entry)}
-        {entry.actor.kind === 'staff' && (
+    cell: (entry) =>
+      entry.actor.kind === 'staff' ? (
+        <>
+          {actorOf(entry)}
           <Text size="xs" c="dimmed">
             {entry.onBehalfOf ? text.onBehalf : text.actors.staff}
           </Text>
-        )}
-      </>
-    ),
+        </>
+      ) : (
+        actorOf(entry)
+      ),
   },
   { label: text.action, cell: ({ action }) => text.actionName(action) },
   { label: text.target, cell: targetOf },
