@@ -284,6 +284,27 @@ test('mails are found by whom they are for, and read without the secret of their
   await close()
 })
 
+test('what filters leave empty says so, and clears them by the same words as above it; the order stays', async () => {
+  const { page, go, see, complaints, close } = await web.visit(people.staff)
+  for (const [path, heading, left] of [
+    ['/mail?to=nobody@acme.test', 'Mail', ''],
+    ['/businesses?q=nobody&sort=oldest', 'Businesses', '?sort=oldest'],
+    ['/audit?actor=nobody', 'Staff log', ''],
+  ] as const) {
+    await go(`/console${path}`)
+    await see(heading)
+    await page.getByText('Nothing matches.').waitFor()
+    const clear = page.getByRole('button', { name: 'Clear filters' })
+    expect(await clear.count()).toBe(2)
+    await clear.last().click()
+    await page.getByRole('table', { name: heading }).waitFor()
+    expect(await clear.count()).toBe(0)
+    expect(new URL(page.url()).search).toBe(left)
+  }
+  expect(complaints).toEqual([])
+  await close()
+})
+
 test('metrics are charts with the same in a table, and grow with what is sold', async () => {
   const visitor = await web.visit(people.staff)
   const { page, go, see, complaints, close } = visitor
