@@ -1,6 +1,6 @@
 /**
  * What the gate's callers notice of a renewal sweep: requests a second and latency of consume, alone, beside a sweep in
- * another process, and beside one in its own: node --conditions=freehold-source bench/renewal-and-gate.ts [subscriptions]
+ * another process, and beside one in its own: npm run bench:renewal-and-gate [-- subscriptions]
  *
  * As many connections as the machine can serve, so that every request is in the way of the sweep and the sweep in its.
  */
