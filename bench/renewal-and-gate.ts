@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { defaultDataDir, openEmbedded } from '../server/src/db/embedded.ts'
 import { migrate } from '../server/src/db/migrate.ts'
+import { makeDue, seedDue } from './due.ts'
 import { generator, load } from './load.ts'
 import { keyOf, seedBusinesses } from './seed.ts'
 
@@ -30,7 +31,7 @@ try {
   const serving = await start()
   const other = await start()
   await seedBusinesses(database.url, keys.length)
-  await seed()
+  await seedDue(client, subscriptions)
   await measure(serving.port, 64)
 
   console.log(`Load from ${generator}; ${subscriptions} subscriptions due in each sweep`)
@@ -40,7 +41,7 @@ try {
     const results = new Map<string, Awaited<ReturnType<typeof measure>>[]>()
     for (let round = 0; round < rounds; round += 1) {
       for (const { name, process: renewing } of cases) {
-        if (renewing) await makeDue()
+        if (renewing) await makeDue(client)
         const renewed = renewing && renew(renewing.child)
         const measured = await measure(serving.port, connections)
         if (renewed && (await renewed) !== subscriptions) throw new Error('Not everything was renewed')
@@ -88,39 +89,4 @@ async function renew(child: ChildProcess): Promise<number> {
   child.send('renew')
   const [renewed] = (await once(child, 'message')) as [number]
   return renewed
-}
-
-/** Businesses beside those under load, on the free plan, with two counters each. */
-async function seed(): Promise<void> {
-  const business = `'biz_' || lpad(n::text, 26, '0')`
-  const numbers = `generate_series(1, ${subscriptions}) n`
-  await client.query(
-    `insert into freehold.businesses (id, name, created_at) select ${business}, 'Business ' || n, now() from ${numbers}`,
-  )
-  await client.query(
-    `insert into freehold.subscriptions
-       (business_id, id, plan_version_id, price, status, anchor, cycle_start, cycle_end, created_at)
-     select ${business}, 'sub_' || lpad(n::text, 26, '0'),
-       (select id from freehold.plan_versions where plan_key = 'free'), 'default', 'active', start, start,
-       start + interval '15 days', start
-     from ${numbers}, date_trunc('second', now()) as start`,
-  )
-  await client.query(
-    `insert into freehold.usage_counters
-       (business_id, feature, period_start, period_end, used, allowance, ceiling, opened_at, valid_until)
-     select business_id, feature, cycle_start, cycle_end, 7, 5, 100, cycle_start, cycle_end
-     from freehold.subscriptions, unnest(array['applications', 'recordings']) as feature
-     where id like 'sub_0000%'`,
-  )
-}
-
-async function makeDue(): Promise<void> {
-  await client.query(
-    `update freehold.subscriptions
-     set anchor = anchor - interval '15 days', cycle_start = cycle_start - interval '15 days',
-       cycle_end = cycle_end - interval '15 days'
-     where id like 'sub_0000%'`,
-  )
-  await client.query('vacuum analyze')
-  await client.query('checkpoint')
 }

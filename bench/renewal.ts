@@ -8,7 +8,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sql } from 'kysely'
+import pg from 'pg'
 import { pino } from 'pino'
 import sessionRecorder from '../examples/session-recorder/freehold.config.ts'
 import { defaultDataDir, openEmbedded } from '../server/src/db/embedded.ts'
@@ -17,6 +17,7 @@ import { createFreehold } from '../server/src/freehold.ts'
 import { days, defineProduct, usd } from '../server/src/product.ts'
 import { renewDue } from '../server/src/subscriptions/renewal.ts'
 import { lockSubscription } from '../server/src/subscriptions/subscriptions.ts'
+import { makeDue, seedDue } from './due.ts'
 
 const subscriptions = Number(process.argv[2] ?? 100_000)
 const kind = process.argv[3] ?? 'plain'
@@ -35,8 +36,10 @@ const freehold = await createFreehold({
   logger: pino({ level: 'warn' }),
 })
 const { ctx } = freehold
+const client = new pg.Client({ connectionString: embedded.url })
 try {
-  await seed()
+  await client.connect()
+  await seedDue(client, subscriptions)
   // The sample goes first, each in a transaction of its own, four at a time as a worker would.
   const names = await businesses(sample)
   const each = await seconds(async () => {
@@ -49,7 +52,7 @@ try {
   report(`${kind}: one by one, 4 at a time (${sample})`, sample, each)
 
   for (const runs of [1, 2, 4]) {
-    await makeDue()
+    await makeDue(client)
     let renewed = 0
     const together = await seconds(async () => {
       // A sweep ends after some minutes and the next goes on, as their schedule has it.
@@ -62,6 +65,7 @@ try {
     report(`${kind}: sweep, ${runs} at once`, renewed, together)
   }
 } finally {
+  await client.end()
   await freehold.close()
   await embedded.stop()
   await rm(dataDir, { recursive: true, force: true })
@@ -78,52 +82,6 @@ function selling(what: 'overage' | 'rollover') {
     plans: { free: { name: 'Free', cycle: days(15), price: usd(0), includes: { applications: 10, recordings } } },
     signup: { plan: 'free' },
   })
-}
-
-async function seed(): Promise<void> {
-  const now = ctx.now()
-  const start = new Date(Math.floor(now.getTime() / 1000) * 1000 - 15 * 86_400_000)
-  const { id: version } = await ctx.db.across
-    .selectFrom('planVersions')
-    .select('id')
-    .where('planKey', '=', 'free')
-    .executeTakeFirstOrThrow()
-  const numbers = sql`generate_series(1, ${subscriptions}::int) as n`
-  const business = sql`'biz_' || lpad(n::text, 26, '0')`
-  await sql`insert into freehold.businesses (id, name, created_at) select ${business}, 'Business ' || n, ${start} from ${numbers}`.execute(
-    ctx.db.across,
-  )
-  await sql`
-    insert into freehold.subscriptions
-      (business_id, id, plan_version_id, price, status, anchor, cycle_start, cycle_end, created_at)
-    select ${business}, 'sub_' || lpad(n::text, 26, '0'), ${version}, 'default', 'active', s.start, s.start, s.start + interval '15 days', s.start
-    from ${numbers}, lateral (select ${start}::timestamptz - make_interval(secs => n % 86400) as start) s`.execute(
-    ctx.db.across,
-  )
-  await sql`
-    insert into freehold.usage_counters
-      (business_id, feature, period_start, period_end, used, allowance, ceiling, opened_at, valid_until)
-    select s.business_id, feature, s.cycle_start, s.cycle_end, 7, 5, 100, s.cycle_start, ${now}
-    from freehold.subscriptions s, unnest(array['applications', 'recordings']) as feature`.execute(ctx.db.across)
-  await sql`vacuum analyze`.execute(ctx.db.across)
-}
-
-/** Everything is due again: what a sweep has written is left, the cycles move back. */
-async function makeDue(): Promise<void> {
-  await sql`
-    update freehold.subscriptions
-    set anchor = anchor - interval '15 days', cycle_start = cycle_start - interval '15 days', cycle_end = cycle_end - interval '15 days'
-    where business_id is not null and cycle_end > ${ctx.now()}`.execute(ctx.db.across)
-  // The counters go with them, as they were before anything of them was billed.
-  await sql`delete from freehold.grants where created_by = 'renewal'`.execute(ctx.db.across)
-  await sql`
-    update freehold.usage_counters c
-    set period_start = s.cycle_start, period_end = s.cycle_end, opened_at = s.cycle_start, valid_until = ${ctx.now()},
-      billed = 0, overages = null
-    from freehold.subscriptions s
-    where s.business_id = c.business_id`.execute(ctx.db.across)
-  await sql`vacuum analyze`.execute(ctx.db.across)
-  await sql`checkpoint`.execute(ctx.db.across)
 }
 
 async function businesses(count: number): Promise<string[]> {

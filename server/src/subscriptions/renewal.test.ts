@@ -359,8 +359,8 @@ describe('several thousand at once', () => {
       ])
       // Another batch may be written while what is due is counted.
       const [renewed, due] = [Number(told[0]?.['renewed']), Number(told[0]?.['due'])]
-      expect(renewed).toBeGreaterThan(0)
-      expect(due).toBeGreaterThan(0)
+      expect([500, 1000]).toContain(renewed)
+      expect([500, 1000, 1500, 2000]).toContain(due)
       expect(renewed + due).toBeLessThanOrEqual(2500)
     } finally {
       await fleet.close()

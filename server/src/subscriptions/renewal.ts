@@ -73,35 +73,27 @@ export async function renewDue(ctx: Context): Promise<Renewed> {
 
 /** Goes through all that is due once, and counts what it had to leave. While one batch is written, another is reckoned. */
 async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
-  let last: Row | undefined
-  const next = oneByOne(async () => {
-    const due = await readDue(ctx, last)
-    last = due.at(-1) ?? last
-    return due
-  })
-  const errors: unknown[] = []
+  const batches = dueBatches(ctx, until)
   const lane = async () => {
-    while (errors.length === 0 && performance.now() < until) {
-      const due = await next()
-      const [first] = due
-      if (!first) return
-      const wasFree = await claimed(ctx, first.id, () => renewBatch(ctx, run, due))
+    for await (const due of batches) {
+      const wasFree = await claimed(ctx, due, () => renewBatch(ctx, run, due))
       if (!wasFree) run.left += due.length
       if (due.length === batchSize) await tellProgress(ctx, run)
     }
   }
-  await Promise.all(Array.from({ length: lanes }, () => lane().catch((error: unknown) => errors.push(error))))
-  // Only now is nothing of the run at work any more.
-  if (errors.length > 0) throw errors[0]
+  // What fails in one ends the batches for all; it is told when nothing of the run is at work any more.
+  const ended = await Promise.allSettled(Array.from({ length: lanes }, lane))
+  for (const each of ended) if (each.status === 'rejected') throw each.reason
 }
 
-/** Each call waits for the one before it. */
-function oneByOne<Result>(work: () => Promise<Result>): () => Promise<Result> {
-  let before: Promise<unknown> = Promise.resolve()
-  return () => {
-    const result = before.then(work)
-    before = result.catch(() => {})
-    return result
+/** What is due, batch by batch, to whichever lane asks next. */
+async function* dueBatches(ctx: Context, until: number): AsyncGenerator<Row[], void> {
+  let last: Row | undefined
+  while (performance.now() < until) {
+    const due = await readDue(ctx, last)
+    last = due.at(-1)
+    if (!last) return
+    yield due
   }
 }
 
@@ -144,8 +136,8 @@ const dueSubscriptions = (db: Queryable, ctx: Context) =>
     .where('cycleEnd', '<=', ctx.now())
 
 /** Does the work unless another run has claimed it. The claim ends with its transaction, so it dies with its process. */
-function claimed(ctx: Context, name: string, work: () => Promise<void>): Promise<boolean> {
-  const claim = hashToken(name).readInt32BE(0)
+function claimed(ctx: Context, [first]: Row[], work: () => Promise<void>): Promise<boolean> {
+  const claim = hashToken(first?.id ?? '').readInt32BE(0)
   return acrossBusinesses(ctx.db, async (tx) => {
     const { rows } = await sql<{ free: boolean }>`
       select pg_try_advisory_xact_lock(${claims}::int, ${claim}::int) as free`.execute(tx)

@@ -1,11 +1,11 @@
-import { Button, Group, Text, TextInput } from '@mantine/core'
+import { Button, Text, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
@@ -66,7 +66,7 @@ function Filters({ search }: { search: AuditSearch }) {
         apply(search.by)
       }}
     >
-      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
+      <FilterRow onClear={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}>
         <Choice w={170} label={text.by} any={text.people} value={search.by} options={text.kinds} onChange={apply} />
         <TextInput label={text.actor} placeholder={text.actorHint} maxLength={254} w={140} {...field('actor')} />
         <TextInput label={text.action} placeholder={text.actionHint} maxLength={100} w={205} {...field('action')} />
@@ -74,12 +74,7 @@ function Filters({ search }: { search: AuditSearch }) {
         <TextInput label={text.from} type="date" {...field('from')} />
         <TextInput label={text.to} type="date" {...field('to')} />
         <Button type="submit">{text.apply}</Button>
-        {Object.keys(search).length > 0 && (
-          <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
-            {shared.clearFilters}
-          </Button>
-        )}
-      </Group>
+      </FilterRow>
     </form>
   )
 }

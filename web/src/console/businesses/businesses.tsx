@@ -1,11 +1,11 @@
-import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
+import { Button, NativeSelect, Text, TextInput } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as console } from '../../text/console.ts'
 import { text as shared } from '../../text/shared.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -79,7 +79,7 @@ function Filters({ search }: { search: BusinessSearch }) {
         go({ q: q.trim() })
       }}
     >
-      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
+      <FilterRow onClear={isFiltered(search) && (() => void navigate({ search: inOrderOf(search) }))}>
         <TextInput
           label={text.search}
           placeholder={text.hint}
@@ -108,12 +108,7 @@ function Filters({ search }: { search: BusinessSearch }) {
           data={sorts.map((value) => ({ value, label: text.orders[value] }))}
           onChange={(event) => go({ sort: event.currentTarget.value })}
         />
-        {isFiltered(search) && (
-          <Button variant="subtle" onClick={() => void navigate({ search: inOrderOf(search) })}>
-            {shared.clearFilters}
-          </Button>
-        )}
-      </Group>
+      </FilterRow>
       {plans.error && <Text c="dimmed">{plans.error.message}</Text>}
     </form>
   )

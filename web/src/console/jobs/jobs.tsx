@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Stack, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
 import { now } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
@@ -48,7 +48,7 @@ export function Jobs() {
         <Title order={2} size="h3">
           {text.runs}
         </Title>
-        <Group align="flex-end" gap="sm" className={filters.filters ?? ''} role="group" aria-label={lists.filters}>
+        <FilterRow role="group" aria-label={lists.filters}>
           <Choice label={lists.state} value={search.state} options={text.states} onChange={(state) => go({ state })} />
           <Choice
             label={text.task}
@@ -56,7 +56,7 @@ export function Jobs() {
             options={Object.fromEntries(names.map((name) => [name, name]))}
             onChange={(task) => go({ task })}
           />
-        </Group>
+        </FilterRow>
         <Pages
           label={text.runs}
           query={jobs}

@@ -1,10 +1,9 @@
-import { Button, Group, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { text as lists } from '../../text/console-lists.ts'
-import { text as shared } from '../../text/shared.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import { Choice } from '../list/choice.tsx'
@@ -48,7 +47,7 @@ function Filters({ search }: { search: MailSearch }) {
         go({ to: to.trim() })
       }}
     >
-      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
+      <FilterRow onClear={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}>
         <TextInput label={text.to} type="search" value={to} onChange={(event) => setTo(event.currentTarget.value)} />
         <Button type="submit">{text.find}</Button>
         <Choice
@@ -57,12 +56,7 @@ function Filters({ search }: { search: MailSearch }) {
           options={text.statuses}
           onChange={(status) => go({ status })}
         />
-        {Object.keys(search).length > 0 && (
-          <Button variant="subtle" onClick={() => void navigate({ search: {} })}>
-            {shared.clearFilters}
-          </Button>
-        )}
-      </Group>
+      </FilterRow>
     </form>
   )
 }

@@ -1,8 +1,7 @@
-import { Group } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
@@ -25,7 +24,7 @@ export function Subscriptions() {
     void navigate({ search: { ...search, ...change } as SubscriptionSearch })
   return (
     <Screen title={text.title} actions={<DownloadCsv path="/v1/staff/subscriptions" filters={search} />}>
-      <Group align="flex-end" gap="sm" className={filters.filters ?? ''} role="group" aria-label={lists.filters}>
+      <FilterRow role="group" aria-label={lists.filters}>
         <Choice
           label={lists.state}
           any={text.going}
@@ -39,7 +38,7 @@ export function Subscriptions() {
           options={Object.fromEntries((plans.data ?? []).map(({ key, name }) => [key, name]))}
           onChange={(plan) => go({ plan })}
         />
-      </Group>
+      </FilterRow>
       <Pages
         label={text.title}
         query={subscriptions}

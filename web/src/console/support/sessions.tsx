@@ -1,8 +1,7 @@
-import { Group } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text as lists } from '../../text/console-lists.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { known } from '../../ui/search.ts'
 import { When } from '../../ui/time.tsx'
@@ -24,14 +23,14 @@ export function SupportSessions() {
   const sessions = useInfiniteQuery(sessionsQuery(search))
   return (
     <Screen title={text.title}>
-      <Group align="flex-end" gap="sm" className={filters.filters ?? ''} role="group" aria-label={lists.filters}>
+      <FilterRow role="group" aria-label={lists.filters}>
         <Choice
           label={lists.state}
           value={search.status}
           options={text.states}
           onChange={(status) => void navigate({ search: status === undefined ? {} : { status } })}
         />
-      </Group>
+      </FilterRow>
       <Pages
         label={text.title}
         query={sessions}

@@ -1,9 +1,8 @@
-import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
+import { NativeSelect, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import filters from '../../ui/filters.module.css'
 import { text } from '../../text/audit.ts'
-import { text as shared } from '../../text/shared.ts'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { membersQuery } from '../data.ts'
 import { useMembership } from '../membership.tsx'
 import type { AuditSearch } from './data.ts'
@@ -22,7 +21,11 @@ export function Filters({ search }: { search: AuditSearch }) {
       void navigate({ search: value === '' ? others : { ...others, [name]: value }, replace: true })
     }
   return (
-    <Group role="search" aria-label={text.filters} align="flex-end" gap="sm" className={filters.filters ?? ''}>
+    <FilterRow
+      role="search"
+      aria-label={text.filters}
+      onClear={Object.keys(search).length > 0 && (() => void navigate({ search: {}, replace: true }))}
+    >
       <NativeSelect
         label={text.actor}
         value={search.actor ?? ''}
@@ -52,11 +55,6 @@ export function Filters({ search }: { search: AuditSearch }) {
         ]}
       />
       <TextInput label={text.from} type="date" value={search.from ?? ''} onChange={choose('from')} />
-      {Object.keys(search).length > 0 && (
-        <Button variant="subtle" onClick={() => void navigate({ search: {}, replace: true })}>
-          {shared.clearFilters}
-        </Button>
-      )}
-    </Group>
+    </FilterRow>
   )
 }

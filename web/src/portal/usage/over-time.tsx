@@ -1,9 +1,9 @@
-import { Group, NativeSelect, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
+import { NativeSelect, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
 import { text } from '../../text/usage.ts'
-import filters from '../../ui/filters.module.css'
+import { FilterRow } from '../../ui/filter-row.tsx'
 import { Bars } from '../../ui/bars.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { now } from '../../ui/page.ts'
@@ -44,7 +44,7 @@ export function OverTime({ features, entitlements }: Props) {
       <Title order={2} id="over-time">
         {text.overTime}
       </Title>
-      <Group align="flex-end" gap="sm" className={filters.filters ?? ''}>
+      <FilterRow>
         <NativeSelect
           label={text.feature}
           value={feature}
@@ -84,7 +84,7 @@ export function OverTime({ features, entitlements }: Props) {
           onChange={({ currentTarget: { value } }) => show({ shown: views.find((each) => each === value) ?? 'each' })}
           data={views.map((value) => ({ value, label: text.views[value] }))}
         />
-      </Group>
+      </FilterRow>
       <Loaded query={series} skeleton={<Rows count={1} height={200} />}>
         {(items) => {
           const rows = daysOf(items)
