@@ -1,9 +1,10 @@
 /**
  * How many due subscriptions a second the renewal sweep brings up to now, beside the plain loop that locks, advances and
- * writes them one by one: node --conditions=freehold-source bench/renewal.ts [subscriptions] [plain|overage|rollover]
+ * writes them one by one: node --conditions=freehold-source bench/renewal.ts [subscriptions] [plain|overage|rollover|change]
  *
  * Durable PostgreSQL of its own; every business has two open counters. With overage each has used more than its plan
- * includes and gets an invoice for it; with rollover each has something left over and gets a grant.
+ * includes and gets an invoice for it; with rollover each has something left over and gets a grant; with change each
+ * moves to another plan, as when a version was published for when they renew.
  */
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -25,8 +26,13 @@ const sample = Math.min(2000, subscriptions)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dataDir = join(dirname(defaultDataDir(root)), `freehold-renewal-${process.pid}`)
 
-const product = { plain: sessionRecorder, overage: selling('overage'), rollover: selling('rollover') }[kind]
-if (!product) throw new Error(`There is no ${kind}: plain, overage or rollover`)
+const product = {
+  plain: sessionRecorder,
+  overage: selling('overage'),
+  rollover: selling('rollover'),
+  change: selling('change'),
+}[kind]
+if (!product) throw new Error(`There is no ${kind}: plain, overage, rollover or change`)
 
 const embedded = await openEmbedded({ dataDir })
 const freehold = await createFreehold({
@@ -40,6 +46,7 @@ const client = new pg.Client({ connectionString: embedded.url })
 try {
   await client.connect()
   await seedDue(client, subscriptions)
+  if (kind === 'change') await scheduleChanges()
   // The sample goes first, each in a transaction of its own, four at a time as a worker would.
   const names = await businesses(sample)
   const each = await seconds(async () => {
@@ -53,6 +60,7 @@ try {
 
   for (const runs of [1, 2, 4]) {
     await makeDue(client)
+    if (kind === 'change') await scheduleChanges()
     let renewed = 0
     const together = await seconds(async () => {
       // A sweep ends after some minutes and the next goes on, as their schedule has it.
@@ -71,17 +79,29 @@ try {
   await rm(dataDir, { recursive: true, force: true })
 }
 
-function selling(what: 'overage' | 'rollover') {
+function selling(what: 'overage' | 'rollover' | 'change') {
   const recordings = what === 'overage' ? { limit: 5, overage: { price: usd(10) } } : 100
+  const terms = { cycle: days(15), price: usd(0), includes: { applications: 10, recordings } }
   return defineProduct({
     name: 'Renewal',
     features: {
       applications: { kind: 'allocated' },
       recordings: { kind: 'metered', rollover: what === 'rollover' ? 50 : 0 },
     },
-    plans: { free: { name: 'Free', cycle: days(15), price: usd(0), includes: { applications: 10, recordings } } },
+    plans: { free: { name: 'Free', ...terms }, next: { name: 'Next', ...terms } },
     signup: { plan: 'free' },
   })
+}
+
+/** The cycle's end brings another plan. */
+async function scheduleChanges(): Promise<void> {
+  await client.query(
+    `update freehold.subscriptions
+     set pending_change = jsonb_build_object('planVersionId', p.id, 'price', 'default')
+     from freehold.plan_versions p
+     where p.plan_key = 'next'`,
+  )
+  await client.query('vacuum analyze freehold.subscriptions')
 }
 
 async function businesses(count: number): Promise<string[]> {

@@ -35,8 +35,8 @@ async function open(ctx: Context, businessId: string, feature: string): Promise<
     const usage = (await readUsage(tx, ctx, standing, [feature]))[feature]
     if (!usage || !isAvailable(usage)) return 'feature_unavailable'
     const isAllocated = usage.kind === 'allocated' && feature !== 'members'
-    const about = { features: [feature], at: subscription.cycleStart }
-    const events = isAllocated ? await fitItems(tx, ctx, systemActor('limits'), subscription, about) : []
+    const fitting = { businessId, plan: subscription.plan, at: subscription.cycleStart }
+    const events = isAllocated ? await fitItems(tx, ctx, systemActor('limits'), [fitting], [feature]) : []
     await refreshCounter(tx, ctx, standing, feature)
     await emitAll(tx, ctx, events)
     return undefined

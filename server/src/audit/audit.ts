@@ -41,6 +41,7 @@ export async function auditEach(
   actor: Actor,
   changes: (AuditChange & { businessId: string })[],
 ): Promise<void> {
+  if (changes.length === 0) return
   const by = author(actor)
   const entries = changes.map(({ businessId, ...change }) => ({
     business_id: businessId,

@@ -85,7 +85,7 @@ export async function write(
   details: Details,
 ): Promise<Subscription> {
   const { kind, lines } = decision
-  const fitted = await fitItems(tx, ctx, actor, decision.after)
+  const fitted = await fitItems(tx, ctx, actor, [decision.after])
   const after = before.status === 'ended' ? await startAnew(tx, ctx, before, decision.after) : decision.after
   if (before.status !== 'ended') await store(tx, ctx, before, after)
   await record(tx, ctx, actor, kind, before, after, details)

@@ -51,6 +51,9 @@ export type Step = { at: Date } & (
   | { kind: 'ended'; reason: EndReason; fallbackPlan: string | null }
 )
 
+/** What a boundary brought, and the state after it. */
+export type Boundary = { subscription: Subscription; step: Step }
+
 /** The last state of a cycle that ended, and the first of the next. */
 export type Turn = { before: Subscription; after: Subscription }
 
@@ -59,10 +62,7 @@ export const isDue = (subscription: Subscription, now: Date): boolean =>
   subscription.status !== 'ended' && subscription.status !== 'paused' && subscription.cycleEnd <= now
 
 /** Takes every boundary that has passed, oldest first, and yields the state after each. */
-export function* advance(
-  subscription: Subscription,
-  now: Date,
-): Generator<{ subscription: Subscription; step: Step }, void> {
+export function* advance(subscription: Subscription, now: Date): Generator<Boundary, void> {
   let state = subscription
   while (isDue(state, now)) {
     const { subscription: next, step } = atBoundary(state)
@@ -79,7 +79,7 @@ export function project(subscription: Subscription, now: Date): Subscription {
 }
 
 // In this order: cancellation, pause, pending change, the trial's end, the plan's own rule, renewal.
-function atBoundary(state: Subscription): { subscription: Subscription; step: Step } {
+function atBoundary(state: Subscription): Boundary {
   const at = state.cycleEnd
   if (state.cancelAtCycleEnd) return end({ ...state, awaiting: null }, 'cancelled', null)
   if (state.pauseAtCycleEnd) {

@@ -5,18 +5,23 @@ import { arrayText } from '../db/arrays.ts'
 import type { Tx } from '../db/open.ts'
 import { emitAll } from '../events/emit.ts'
 import { invalidateCountersOfEach } from '../usage/counters.ts'
-import { eventOf } from './announcing.ts'
+import { fitItems } from '../usage/frozen-items.ts'
+import { eventOfStep } from './announcing.ts'
 import { billCycles } from './billing.ts'
-import type { Subscription, Turn } from './lifecycle.ts'
+import type { Boundary, Step, Subscription, Turn } from './lifecycle.ts'
 import { overagesOfTurns } from './overages.ts'
 import { rollOver } from './rollover.ts'
-import { summary } from './subscriptions.ts'
+import { storedTerms, summary } from './subscriptions.ts'
 
 /** What stands in one column as it is. */
-type Scalar = 'businessId' | 'id' | 'version' | 'price' | 'billed' | 'cycleNumber' | 'cycleStart' | 'cycleEnd'
+type Scalar = Exclude<keyof Subscription, 'plan' | 'pendingChange' | 'awaiting' | `${string}AtCycleEnd`>
 
-/** A subscription as it was read, and as it is in each cycle since. */
-export type Renewal = { before: Subscription; cycles: Subscription[] }
+/** A subscription as it was read, and every boundary since, with the cycle that began there. */
+export type Renewal = { before: Subscription; boundaries: Boundary[] }
+
+const renewal = systemActor('renewal')
+
+type Taken = Turn & { step: Step }
 
 /**
  * Writes renewals of many businesses with one statement for each table: those that still are as they were read get
@@ -38,14 +43,12 @@ export async function writeRenewals(tx: Tx, ctx: Context, renewals: Renewal[]): 
   const overages = await overagesOfTurns(tx, turns)
   await recordCycles(tx, ctx, cycles)
   await rollOver(tx, ctx, turns)
-  await auditEach(tx, ctx, systemActor('renewal'), turns.map(auditEntry))
+  await auditEach(tx, ctx, renewal, turns.map(auditEntry))
+  const fitted = await fitItems(tx, ctx, renewal, turns.flatMap(fittingOf))
   await billCycles(tx, ctx, cycles, overages)
   await allowJoins(tx, 'on')
-  await emitAll(
-    tx,
-    ctx,
-    turns.map(({ before, after }) => eventOf('renewed', before, after)),
-  )
+  const events = turns.map(({ before, after, step }) => eventOfStep(before, after, step))
+  await emitAll(tx, ctx, [...events, ...fitted])
   return won.length
 }
 
@@ -61,19 +64,31 @@ async function allowJoins(tx: Tx, setting: 'on' | 'off'): Promise<void> {
 
 async function compareAndSet(tx: Tx, renewals: Renewal[]): Promise<Renewal[]> {
   const before = (name: Scalar) => arrayText(renewals.map((each) => each.before[name]))
-  const after = (name: Scalar) => arrayText(renewals.map(({ cycles }) => cycles.at(-1)?.[name]))
+  const last = renewals.map(({ before: first, boundaries }) => boundaries.at(-1)?.subscription ?? first)
+  const after = (name: Scalar) => arrayText(last.map((each) => each[name]))
   const { rows } = await sql<{ id: string }>`
     update freehold.subscriptions s
-    set cycle_number = due.cycle_number,
+    set plan_version_id = due.plan_version_id,
+      price = due.price,
+      status = due.status,
+      anchor = due.anchor,
+      pending_change = due.pending_change,
+      cycle_number = due.cycle_number,
       cycle_start = due.cycle_start,
       cycle_end = due.cycle_end,
       billed = due.billed,
       version = due.version
     from unnest(
       ${before('businessId')}::text[], ${before('id')}::text[], ${before('version')}::int[],
-      ${before('cycleEnd')}::timestamptz[], ${after('cycleNumber')}::int[], ${after('cycleStart')}::timestamptz[],
-      ${after('cycleEnd')}::timestamptz[], ${after('billed')}::bigint[], ${after('version')}::int[]
-    ) as due (business_id, id, seen_version, seen_end, cycle_number, cycle_start, cycle_end, billed, version)
+      ${before('cycleEnd')}::timestamptz[], ${arrayText(last.map(({ plan }) => plan.id))}::text[],
+      ${after('price')}::text[], ${after('status')}::text[], ${after('anchor')}::timestamptz[],
+      ${arrayText(last.map(({ pendingChange }) => pendingChange && storedTerms(pendingChange)))}::jsonb[],
+      ${after('cycleNumber')}::int[], ${after('cycleStart')}::timestamptz[], ${after('cycleEnd')}::timestamptz[],
+      ${after('billed')}::bigint[], ${after('version')}::int[]
+    ) as due (
+      business_id, id, seen_version, seen_end, plan_version_id, price, status, anchor, pending_change, cycle_number,
+      cycle_start, cycle_end, billed, version
+    )
     where s.business_id = due.business_id
       and s.id = due.id
       and s.version = due.seen_version
@@ -97,12 +112,19 @@ async function recordCycles(tx: Tx, ctx: Context, cycles: Subscription[]): Promi
 }
 
 /** Each boundary by itself: the cycle that ended there, and the one that began. */
-const turnsOf = ({ before, cycles }: Renewal): Turn[] =>
-  cycles.map((after, index) => ({ before: cycles[index - 1] ?? before, after }))
+const turnsOf = ({ before, boundaries }: Renewal): Taken[] =>
+  boundaries.map(({ subscription, step }, index) => {
+    const ended = boundaries[index - 1]?.subscription ?? before
+    return { before: ended, after: subscription, step }
+  })
 
-const auditEntry = ({ before, after }: Turn) => ({
+/** A change comes once: what it brings is still what there is in the last of the cycles. */
+const fittingOf = ({ after: { businessId, plan }, step: { kind, at } }: Taken) =>
+  kind === 'plan_changed' ? [{ businessId, plan, at }] : []
+
+const auditEntry = ({ before, after, step }: Taken) => ({
   businessId: after.businessId,
-  action: 'subscription.renewed',
+  action: `subscription.${step.kind}`,
   target: { kind: 'subscription', id: after.id },
   before: summary(before),
   after: summary(after),

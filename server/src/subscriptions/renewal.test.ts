@@ -19,6 +19,7 @@ const product = defineProduct({
     pass: { name: 'Pass', cycle: days(15), price: usd(900), onEnd: 'end', includes },
     promo: { name: 'Promo', cycle: days(15), price: usd(100), onEnd: { fallback: 'basic' }, includes },
     growth: { name: 'Growth', cycle: months(1), price: usd(4900), trial: days(15), includes },
+    taster: { name: 'Taster', cycle: days(15), price: usd(0), trial: days(7), includes },
   },
   signup: { plan: 'basic', keys: ['sdk'] },
 })
@@ -73,6 +74,10 @@ const change = (businessId: string, assignments: string, values: unknown[] = [])
 const onPlan = async (businessId: string, plan: string, assignments = '') => {
   const set = `plan_version_id = (select id from freehold.plan_versions where plan_key = $2)${assignments}`
   await change(businessId, set, [plan])
+}
+const versionOf = async (plan: string): Promise<string> => {
+  const [version] = await freehold.sql('select id from freehold.plan_versions where plan_key = $1', [plan])
+  return version.id
 }
 const renew = () => renewDue(freehold.ctx)
 
@@ -281,14 +286,38 @@ describe('a cycle that brings more than a renewal', () => {
 
   test('changes the plan when a change was waiting, and renews from then on', async () => {
     const { id, cycleEnd } = await signUp()
-    const [growth] = await freehold.sql(`select id from freehold.plan_versions where plan_key = 'growth'`)
-    await change(id, 'pending_change = $2', [JSON.stringify({ planVersionId: growth.id, price: 'default' })])
+    const growth = await versionOf('growth')
+    await change(id, 'pending_change = $2', [JSON.stringify({ planVersionId: growth, price: 'default' })])
     await freehold.advance(seconds(15 + 40))
-    await renew()
+    expect(await renew()).toMatchObject({ renewed: 1, alone: 0, behind: 0 })
     const changed = await subscriptionOf(id)
-    expect(changed).toMatchObject({ plan_version_id: growth.id, pending_change: null, cycle_number: 3 })
+    expect(changed).toMatchObject({ plan_version_id: growth, pending_change: null, cycle_number: 3, billed: '4900' })
     expect(changed['anchor'].toISOString()).toBe(cycleEnd)
     expect(await auditOf(id)).toEqual(['subscription.plan_changed', 'subscription.renewed'])
+  })
+
+  test('leads from a trial that costs nothing into the plan, and from one that does back to where it came from', async () => {
+    const [free, paid] = [await signUp(), await signUp()]
+    await onPlan(free.id, 'taster', `, status = 'trialing', trial_end = cycle_end`)
+    const back = JSON.stringify({ planVersionId: await versionOf('basic'), price: 'default' })
+    await onPlan(paid.id, 'growth', `, status = 'trialing', trial_end = cycle_end, pending_change = '${back}'`)
+    await freehold.advance(seconds(15))
+    expect(await renew()).toMatchObject({ renewed: 2, alone: 0, failed: 0, behind: 0 })
+    expect(await subscriptionOf(free.id)).toMatchObject({ status: 'active', cycle_number: 2, pending_change: null })
+    expect(await auditOf(free.id)).toEqual(['subscription.trial_converted'])
+    const basic = await versionOf('basic')
+    expect(await subscriptionOf(paid.id)).toMatchObject({ status: 'active', plan_version_id: basic, billed: '0' })
+    expect(await auditOf(paid.id)).toEqual(['subscription.plan_changed'])
+  })
+
+  test('leaves a change to what costs something where nobody has said who pays', async () => {
+    const { id } = await signUp()
+    const wanted = { planVersionId: await versionOf('growth'), price: 'default' }
+    const pending = JSON.stringify(wanted)
+    await onPlan(id, 'taster', `, status = 'trialing', trial_end = cycle_end, pending_change = '${pending}'`)
+    await freehold.advance(seconds(15))
+    expect(await renew()).toMatchObject({ renewed: 1, alone: 0 })
+    expect(await subscriptionOf(id)).toMatchObject({ status: 'active', cycle_number: 2, pending_change: wanted })
   })
 })
 

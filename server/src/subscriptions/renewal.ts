@@ -7,7 +7,7 @@ import { acrossBusinesses, sqlState, waitAtMost } from '../db/transactions.ts'
 import { planCatalogue, type PlanVersion } from '../plans/plans.ts'
 import { hashToken } from '../secrets.ts'
 import { isLockTimeout } from '../usage/meter.ts'
-import { advance, isDue, type Subscription } from './lifecycle.ts'
+import { advance, isDue, type Boundary } from './lifecycle.ts'
 import { writeRenewals, type Renewal } from './renewal-writes.ts'
 import { advanceLocked, storedSubscription, withPlans } from './subscriptions.ts'
 
@@ -42,7 +42,7 @@ const claims = 0x72_6e_77_6c
 export type Renewed = {
   /** Subscriptions that were brought up to now. */
   renewed: number
-  /** How many of these went one by one, because more than a plain renewal was due. */
+  /** How many of these went one by one, because one of their cycles ended with no other after it. */
   alone: number
   /** What cannot be worked out or written: logged, and left as it is. */
   failed: number
@@ -149,7 +149,7 @@ function claimed(ctx: Context, [first]: Row[], work: () => Promise<void>): Promi
   })
 }
 
-/** Plain renewals are written together, in key order; everything else goes one by one. */
+/** Whose cycles follow one another is written together, in key order; everything else goes one by one. */
 async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   const now = ctx.now()
   // Read after the rows, so that every version they name is among these.
@@ -159,13 +159,13 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   let cycles = 0
   for (const row of due.toSorted(byKey)) {
     if (run.failed.has(row.id)) continue
-    const renewal = plainRenewal(row, byId, now)
+    const renewal = cyclesSince(row, byId, now)
     if (!renewal) {
       alone.push(row)
       continue
     }
     together.push(renewal)
-    cycles += renewal.cycles.length
+    cycles += renewal.boundaries.length
     if (cycles < cyclesTogether) continue
     await renewTogether(ctx, run, together)
     together = []
@@ -176,22 +176,26 @@ async function renewBatch(ctx: Context, run: Run, due: Row[]): Promise<void> {
   ctx.log.debug({ due: due.length, alone: alone.length }, 'a batch of subscriptions was renewed')
 }
 
-/** Every cycle since, when each boundary is a plain renewal; undefined when one brings more, or cannot be worked out. */
-function plainRenewal(row: Row, versions: Map<string, PlanVersion>, now: Date): Renewal | undefined {
+/**
+ * Every cycle since, also on another plan or after a trial. Undefined when no cycle follows one of them, when something
+ * waits for its payment, or when one cannot be worked out.
+ */
+function cyclesSince(row: Row, versions: Map<string, PlanVersion>, now: Date): Renewal | undefined {
   const plan = versions.get(row.planVersionId)
-  if (!plan || row.pendingChange || row.awaiting) return undefined
-  const before = withPlans(row, { plan, pending: plan, awaited: plan })
-  const cycles: Subscription[] = []
+  const pending = row.pendingChange ? versions.get(row.pendingChange.planVersionId) : plan
+  if (!plan || !pending || row.awaiting) return undefined
+  const before = withPlans(row, { plan, pending, awaited: plan })
+  const boundaries: Boundary[] = []
   try {
-    for (const { subscription, step } of advance(before, now)) {
-      if (step.kind !== 'renewed') return undefined
-      cycles.push(subscription)
+    for (const boundary of advance(before, now)) {
+      if (boundary.subscription.cycleNumber === row.cycleNumber + boundaries.length) return undefined
+      boundaries.push(boundary)
     }
   } catch {
     // Tried again on its own, where the failure is told and stops nobody else.
     return undefined
   }
-  return { before, cycles }
+  return { before, boundaries }
 }
 
 /**
@@ -216,7 +220,7 @@ async function renewTogether(ctx: Context, run: Run, renewals: Renewal[]): Promi
   }
 }
 
-/** A boundary that brings more than a renewal, by the same rules as any write to the subscription. */
+/** A boundary that brings more than another cycle, by the same rules as any write to the subscription. */
 async function renewAlone(ctx: Context, run: Run, row: Row): Promise<void> {
   try {
     const advanced = await acrossBusinesses(ctx.db, async (tx) => {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
+import { overridesOfEach } from '../usage/counters.ts'
 import type { Subscription, Turn } from './lifecycle.ts'
 
 /** Features of which unused units go over into the next cycle. */
@@ -103,13 +104,9 @@ function summed(rows: Amount[]): Map<string, number> {
 /** Whether staff have set a limit that lasted to the end of the cycle. */
 async function overriddenIn(tx: Tx, carrying: Carrying[]): Promise<(each: Carrying) => boolean> {
   const businessIds = [...new Set(carrying.map(({ before }) => before.businessId))]
-  const { rows } = await sql<{ businessId: string; feature: string; expiresAt: Date | null }>`
-    select o.business_id, o.feature, o.expires_at
-    from unnest(${businessIds}::text[]) as each (business_id)
-    join freehold.limit_overrides o on o.business_id = each.business_id`.execute(tx)
-  const until = new Map(rows.map((row) => [`${row.businessId} ${row.feature}`, row.expiresAt]))
-  return ({ after, feature }) => {
-    const expiresAt = until.get(`${after.businessId} ${feature}`)
-    return expiresAt === null || (expiresAt !== undefined && expiresAt >= after.cycleStart)
-  }
+  const overrides = await overridesOfEach(tx, businessIds)
+  return ({ after: { businessId, cycleStart }, feature }) =>
+    overrides(businessId).some(
+      (each) => each.feature === feature && (each.expiresAt === null || each.expiresAt >= cycleStart),
+    )
 }

@@ -208,7 +208,10 @@ export async function advanceLocked(tx: Tx, ctx: Context, locked: Subscription):
     cycles.push(next)
     events.push(eventOf('created', state, next))
   }
-  if (changedAt) events.push(...(await fitItems(tx, ctx, systemActor('renewal'), next ?? state, { at: changedAt })))
+  if (changedAt) {
+    const { plan } = next ?? state
+    events.push(...(await fitItems(tx, ctx, systemActor('renewal'), [{ businessId, plan, at: changedAt }])))
+  }
   await billCycles(tx, ctx, cycles, overages)
   if (last) await oweOverages(tx, ctx, last.closed, last.lines)
   await voidWhatLapsed(tx, ctx, locked, next ?? state)
@@ -281,8 +284,8 @@ function columns(subscription: Subscription) {
     cycleStart: rest.cycleStart,
     cycleEnd: rest.cycleEnd,
     trialEnd: rest.trialEnd,
-    pendingChange: pendingChange && JSON.stringify(named(pendingChange)),
-    awaiting: awaiting && JSON.stringify(named(awaiting)),
+    pendingChange: pendingChange && storedTerms(pendingChange),
+    awaiting: awaiting && storedTerms(awaiting),
     billed: rest.billed,
     cancelAtCycleEnd: rest.cancelAtCycleEnd,
     pauseAtCycleEnd: rest.pauseAtCycleEnd,
@@ -293,7 +296,9 @@ function columns(subscription: Subscription) {
   }
 }
 
-const named = <Wanted extends Terms>({ plan, ...rest }: Wanted) => ({ ...rest, planVersionId: plan.id })
+/** What is to come, as its column has it. */
+export const storedTerms = <Wanted extends Terms>({ plan, ...rest }: Wanted): string =>
+  JSON.stringify({ ...rest, planVersionId: plan.id })
 
 // What the fallback will look like; it gets an id when it is written.
 function fallen(ended: Subscription, plan: PlanVersion): Subscription {

@@ -276,9 +276,19 @@ async function storeDraws(tx: Tx, businessId: string, feature: string, draws: Dr
 }
 
 export async function loadOverrides(db: Queryable, businessId: string): Promise<Override[]> {
-  return db
+  return (await overridesOfEach(db, [businessId]))(businessId)
+}
+
+/** The same of many businesses at once. */
+export async function overridesOfEach(
+  db: Queryable,
+  businessIds: string[],
+): Promise<(businessId: string) => Override[]> {
+  const rows = await db
     .selectFrom('limitOverrides')
-    .select(['feature', 'value', 'expiresAt'])
-    .where('businessId', '=', businessId)
+    .select(['businessId', 'feature', 'value', 'expiresAt'])
+    .where('businessId', '=', sql<string>`any(${arrayText(businessIds)}::text[])`)
     .execute()
+  const overrides = Map.groupBy(rows, ({ businessId }) => businessId)
+  return (businessId) => overrides.get(businessId) ?? []
 }

@@ -1,9 +1,11 @@
-import { audit } from '../audit/audit.ts'
+import { sql } from 'kysely'
+import { auditEach, type AuditChange } from '../audit/audit.ts'
 import type { Actor, Context } from '../context.ts'
+import { arrayText } from '../db/arrays.ts'
 import type { Tx } from '../db/open.ts'
 import type { NewEvent } from '../events/emit.ts'
-import type { Subscription } from '../subscriptions/lifecycle.ts'
-import { featureNamed, loadOverrides } from './counters.ts'
+import type { PlanVersion } from '../plans/plans.ts'
+import { featureNamed, overridesOfEach } from './counters.ts'
 import { entitlementOf } from './entitlements.ts'
 import type { Port } from './meter.ts'
 import { fromKysely } from './ports.ts'
@@ -22,73 +24,108 @@ export const allocatedFeatures = (ctx: Context): string[] =>
     kind === 'allocated' && name !== 'members' ? name : [],
   )
 
+/** A business whose items are to fit a plan, and when its limits changed: now, unless it is said. */
+export type Fitting = { businessId: string; plan: PlanVersion; at?: Date }
+
 /**
- * Freezes and thaws until the items fit what the business has now, and answers the events of that, for whoever emits
- * last. Said once however often it is called. The caller holds the subscription's lock, and calls it wherever a limit may
- * have changed. `at`: when the limit did.
+ * Freezes and thaws until the items of each business fit what it has now, and answers the events of that, for whoever
+ * emits last. Said once however often it is called. The caller holds the subscriptions' locks, and calls it wherever a
+ * limit may have changed.
  */
 export async function fitItems(
   tx: Tx,
   ctx: Context,
   actor: Actor,
-  { businessId, plan }: Pick<Subscription, 'businessId' | 'plan'>,
-  { at = ctx.now(), features = allocatedFeatures(ctx) }: { at?: Date; features?: string[] } = {},
+  fittings: Fitting[],
+  features: string[] = allocatedFeatures(ctx),
 ): Promise<NewEvent[]> {
-  const counters = await lockCounters(tx, businessId, features)
+  const businessIds = fittings.map(({ businessId }) => businessId)
+  const fittingOf = new Map(fittings.map((each) => [each.businessId, each]))
+  const counters = await lockCounters(tx, businessIds, features)
   if (counters.length === 0) return []
-  const overrides = await loadOverrides(tx, businessId)
+  const overrides = await overridesOfEach(tx, businessIds)
+  const isFreezing = await frozenIn(tx, businessIds, features)
   const port = fromKysely(tx)
+  const ceilings: (LockedCounter & { ceiling: number })[] = []
+  const changes: (AuditChange & { businessId: string })[] = []
   const events: NewEvent[] = []
-  for (const { feature, periodStart, used } of counters) {
+  const now = ctx.now()
+  for (const row of counters) {
+    const { businessId, feature, used } = row
+    const fitting = fittingOf.get(businessId)
+    if (!fitting) continue
+    const { plan, at = now } = fitting
     const definition = featureNamed(ctx, feature)
-    const { limit: most } = entitlementOf(definition, feature, plan.includes, overrides, ctx.now())
+    const { limit: most } = entitlementOf(definition, feature, plan.includes, overrides(businessId), now)
     // A product that has given up freezing lets go what was frozen.
     const limit = freezes(ctx, feature) ? most : null
-    const counter = { businessId, feature, periodStart, used, at }
+    const counter = { businessId, feature, periodStart: row.periodStart, used, at }
+    const hasRoom = limit === null || used < limit
     const frozen = limit !== null && used > limit ? await freeze(port, ctx, counter, limit) : []
-    const thawed = limit === null || used < limit ? await thaw(port, ctx, counter, limit) : []
-    if (limit !== null) await keepCeiling(tx, counter, limit)
+    const thawed = hasRoom && isFreezing(row) ? await thaw(port, ctx, counter, limit) : []
+    if (limit !== null) ceilings.push({ ...counter, ceiling: limit })
     for (const [action, itemIds] of [['frozen', frozen] as const, ['thawed', thawed] as const]) {
       if (itemIds.length === 0) continue
-      await audit(tx, ctx, actor, businessId, {
-        action: `items.${action}`,
-        target: { kind: 'feature', id: feature },
-        after: { items: itemIds.length, limit },
-      })
+      const target = { kind: 'feature', id: feature }
+      changes.push({ businessId, action: `items.${action}`, target, after: { items: itemIds.length, limit } })
     }
     events.push(
       ...inParts(frozen).map((itemIds) => frozenEvent(counter, itemIds, limit ?? 0)),
       ...inParts(thawed).map((itemIds) => thawedEvent(counter, itemIds, most)),
     )
   }
+  await keepCeilings(tx, ceilings)
+  await auditEach(tx, ctx, actor, changes)
   return events
 }
 
 type LockedCounter = { businessId: string; feature: string; periodStart: Date; used: number; at: Date }
 
-function lockCounters(tx: Tx, businessId: string, features: string[]) {
-  if (features.length === 0) return []
+function lockCounters(tx: Tx, businessIds: string[], features: string[]) {
+  if (businessIds.length === 0 || features.length === 0) return []
   return tx
     .selectFrom('usageCounters')
-    .select(['feature', 'periodStart', 'used'])
-    .where('businessId', '=', businessId)
+    .select(['businessId', 'feature', 'periodStart', 'used'])
+    .where('businessId', 'in', businessIds)
     .where('feature', 'in', features)
+    .orderBy('businessId')
     .orderBy('feature')
     .orderBy('periodStart')
     .forNoKeyUpdate()
     .execute()
 }
 
-/** What is released before the counter is opened anew makes room by the limit of now. */
-async function keepCeiling(tx: Tx, { businessId, feature, periodStart }: LockedCounter, ceiling: number) {
-  await tx
-    .updateTable('usageCounters')
-    .set({ ceiling })
-    .where('businessId', '=', businessId)
-    .where('feature', '=', feature)
-    .where('periodStart', '=', periodStart)
-    .where('ceiling', 'is distinct from', ceiling)
+/** Where something is frozen. The counters are locked, so that it stays so. */
+async function frozenIn(tx: Tx, businessIds: string[], features: string[]) {
+  const rows = await tx
+    .selectFrom('allocations')
+    .select(['businessId', 'feature'])
+    .distinct()
+    .where('businessId', 'in', businessIds)
+    .where('feature', 'in', features)
+    .where('frozenAt', 'is not', null)
     .execute()
+  const keyOf = (of: { businessId: string; feature: string }) => `${of.businessId} ${of.feature}`
+  const keys = new Set(rows.map(keyOf))
+  return (of: { businessId: string; feature: string }) => keys.has(keyOf(of))
+}
+
+/** What is released before a counter is opened anew makes room by the limit of now. */
+async function keepCeilings(tx: Tx, counters: (LockedCounter & { ceiling: number })[]): Promise<void> {
+  if (counters.length === 0) return
+  await sql`
+    update freehold.usage_counters c
+    set ceiling = each.ceiling
+    from unnest(
+      ${arrayText(counters.map(({ businessId }) => businessId))}::text[],
+      ${arrayText(counters.map(({ feature }) => feature))}::text[],
+      ${arrayText(counters.map(({ periodStart }) => periodStart))}::timestamptz[],
+      ${arrayText(counters.map(({ ceiling }) => ceiling))}::bigint[]
+    ) as each (business_id, feature, period_start, ceiling)
+    where c.business_id = each.business_id
+      and c.feature = each.feature
+      and c.period_start = each.period_start
+      and c.ceiling is distinct from each.ceiling`.execute(tx)
 }
 
 const freezeStatement = `

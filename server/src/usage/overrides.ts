@@ -85,9 +85,7 @@ export async function restoreLimit(
 /** Another limit freezes and thaws as another plan does. */
 async function fit(tx: Tx, ctx: Context, actor: Actor, subscription: Subscription, feature: string) {
   const { kind } = featureNamed(ctx, feature)
-  return kind === 'allocated' && feature !== 'members'
-    ? fitItems(tx, ctx, actor, subscription, { features: [feature] })
-    : []
+  return kind === 'allocated' && feature !== 'members' ? fitItems(tx, ctx, actor, [subscription], [feature]) : []
 }
 
 export function listOverrides(db: Queryable, businessId: string): Promise<LimitOverride[]> {

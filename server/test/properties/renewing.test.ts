@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { consumeUnits, reserve, type Subject } from '../../src/access/gate.ts'
+import { allocate, consumeUnits, release, reserve, type Subject } from '../../src/access/gate.ts'
 import { foundBusiness } from '../../src/businesses/founding.ts'
 import type { Actor } from '../../src/context.ts'
 import type { Tx } from '../../src/db/open.ts'
@@ -36,23 +36,36 @@ const product = defineProduct({
     exports: { kind: 'metered', resets: 'month' },
     minutes: { kind: 'metered', rollover: 30 },
     words: { kind: 'metered', rollover: 500 },
+    sites: { kind: 'allocated', onDowngrade: 'freeze_newest' },
   },
   plans: {
     free: {
       name: 'Free',
       cycle: days(10),
       price: usd(0),
-      includes: { calls: soft(20, 10, { unitsPerPrice: 3 }), exports: soft(5, 100), minutes: 40, words: null },
+      includes: {
+        calls: soft(20, 10, { unitsPerPrice: 3 }),
+        exports: soft(5, 100),
+        minutes: 40,
+        words: null,
+        sites: 3,
+      },
     },
     paid: {
       name: 'Paid',
       prices: { monthly: usd(30_00), yearly: usd(300_00) },
-      includes: { calls: soft(50, 7, { spendCap: usd(150) }), exports: soft(10, 33), minutes: 60, words: 100 },
+      includes: {
+        calls: soft(50, 7, { spendCap: usd(150) }),
+        exports: soft(10, 33),
+        minutes: 60,
+        words: 100,
+        sites: null,
+      },
     },
     hard: {
       name: 'Hard',
       prices: { monthly: usd(20_00), yearly: usd(200_00) },
-      includes: { calls: 30, exports: 30, minutes: soft(10, 5), words: 60 },
+      includes: { calls: 30, exports: 30, minutes: soft(10, 5), words: 60, sites: 1 },
     },
   },
   signup: { plan: 'free', keys: ['sdk'] },
@@ -69,6 +82,11 @@ const feature = fc.constantFrom('calls', 'exports', 'minutes', 'words')
 const amount = fc.integer({ min: 1, max: 60 })
 const some = fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined })
 const of = <Kind extends string>(kind: Kind) => fc.constant(kind)
+
+const terms = {
+  plan: fc.constantFrom('free', 'paid', 'paid', 'hard'),
+  price: fc.constantFrom('monthly', 'monthly', 'yearly'),
+}
 
 type Of<Source> = Source extends fc.Arbitrary<infer Value> ? Value : never
 type Deed = Of<typeof deeds>
@@ -88,11 +106,16 @@ const deeds = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: of('credit'), amount: fc.constantFrom(100, 5000) }) },
   { weight: 1, arbitrary: fc.record({ kind: of('suspend'), suspended: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: of('chase') }) },
+  { weight: 3, arbitrary: fc.record({ kind: of('allocate'), item: fc.integer({ min: 1, max: 9 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: of('release'), item: fc.integer({ min: 1, max: 9 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: of('schedule'), ...terms, charge: fc.constantFrom('invoice', 'waive') }),
+  },
 )
 
 const histories = fc.record({
-  plan: fc.constantFrom('free', 'paid', 'paid', 'hard'),
-  price: fc.constantFrom('monthly', 'monthly', 'yearly'),
+  ...terms,
   deeds: fc.array(fc.tuple(fc.integer({ min: 1, max: 2 * day }), deeds), { minLength: 4, maxLength: 12 }),
 })
 /** Mostly one boundary late. */
@@ -112,7 +135,7 @@ const count = 12
 let people = 0
 
 test(
-  'a sweep of many renews as each of them would have been renewed by itself, with overage and with what is left over',
+  'a sweep of many renews as each of them would have been renewed by itself, with overage, rollover and another plan',
   { timeout: patience(count, 20_000) },
   () => fc.assert(fc.asyncProperty(stories, tell), { ...runs(count), endOnFailure: true }),
 )
@@ -168,6 +191,7 @@ const tables = {
   usage_counters: '',
   usage_entries: '',
   usage_alerts: '',
+  allocations: '',
   grants: '',
   grant_draws: '',
   reservations: '',
@@ -257,6 +281,19 @@ async function perform(businessId: string, held: string[], deed: Deed, now: Date
     case 'credit':
       await transact((tx) => addCredit(tx, ctx, app, { businessId, currency: 'USD', amount: deed.amount, reason }))
       return
+    case 'allocate':
+      await allocate(ctx, subject, { ...ask, feature: 'sites', itemId: `site ${deed.item}` }).catch(refusal)
+      return
+    case 'release':
+      await release(ctx, subject, { ...ask, feature: 'sites', itemId: `site ${deed.item}` }).catch(refusal)
+      return
+    case 'schedule': {
+      const { plan, charge } = deed
+      const price = plan === 'free' ? 'default' : deed.price
+      const wanted = { plan, price, when: 'cycleEnd', charge, replace: true, reason } as const
+      await transact((tx) => changePlanByStaff(tx, ctx, app, businessId, wanted))
+      return
+    }
     case 'suspend':
       await sql('update freehold.businesses set status = $2 where id = $1', [
         businessId,
