@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days, type TestFreehold } from '../../test/harness.ts'
-import { whenToMove } from './moves.ts'
+import { systemActor } from '../context.ts'
+import { moveSubscriptions, whenToMove } from './moves.ts'
 
 let freehold: TestFreehold
 let staff: { token: string }
@@ -115,6 +116,55 @@ describe('a published version', () => {
     expect(entries).toEqual([{ entries: many.length }])
   })
 
+  test('moves on where a run that took long has stopped, and tries again whom it failed', async () => {
+    const { prices, includes, trialDays } = freehold.ok(await freehold.api.get('/v1/staff/plans/growth', staff))
+    const wanted = { prices, trialDays, includes: { ...includes, recordings: 777 } }
+    const version = await publish('growth', wanted)
+    const ids = await seed(250)
+    const [broken = ''] = ids.slice(6)
+    const move = { plan: 'growth', version, existing: 'atRenewal', reason: 'in parts', actor: systemActor('test') }
+    const repair = (zone: string, end: string) =>
+      freehold.sql(`update freehold.subscriptions set zone = $2, cycle_end = ${end} where business_id = $1`, [
+        broken,
+        zone,
+      ])
+    await repair('Nowhere/Land', 'now()')
+    // As long as one batch takes; the worker goes on where it stood.
+    await moveSubscriptions(freehold.ctx, move, 0)
+    expect((await moved('growth', version)).after).toMatchObject({
+      moved: 249,
+      left: {},
+      failed: 1,
+      reason: 'in parts',
+    })
+    const jobs = () =>
+      freehold.sql(
+        `select data ->> 'after' as after, (data ->> 'moved')::int as moved, data -> 'failed' as failed, state
+         from freehold_jobs.job
+         where data ->> 'task' = 'move-subscriptions' and data ->> 'plan' = 'growth'`,
+      )
+    const first = { after: ids[199], moved: 199, failed: [broken] }
+    await freehold.eventually(async () => (await jobs()).some(({ state }) => state === 'retry'), 'the retry')
+    expect(await jobs()).toMatchObject([first])
+
+    await repair('UTC', `now() + interval '100 days'`)
+    await freehold.sql(`update freehold_jobs.job set start_after = now() where state = 'retry'`)
+    await freehold.eventually(async () => (await jobs()).every(({ state }) => state === 'completed'), 'the rest')
+    const scheduled = await freehold.sql(
+      `select count(*)::int as changes, count(distinct s.business_id)::int as businesses
+       from freehold.audit_entries a
+       join freehold.subscriptions s on s.business_id = a.business_id
+       where a.action = 'subscription.change_scheduled' and s.pending_change is not null and s.business_id = any($1)`,
+      [ids],
+    )
+    expect(scheduled).toEqual([{ changes: 250, businesses: 250 }])
+    await freehold.sql(
+      `update freehold.subscriptions set status = 'ended', ended_at = now(), end_reason = 'cancelled', pending_change = null
+       where business_id = any($1)`,
+      [ids],
+    )
+  })
+
   test('keeps them where they are when nobody says otherwise', async () => {
     const acme: Account = await freehold.signUp()
     const before = await subscriptionOf(acme)
@@ -127,6 +177,25 @@ describe('a published version', () => {
     expect(jobs).toEqual([])
   })
 })
+
+/** Businesses on the first version of growth, in the middle of their cycle; their ids, in order. */
+async function seed(count: number): Promise<string[]> {
+  const rows = await freehold.sql<{ business_id: string }>(
+    `with one as (
+       select 'biz_' || lpad(n::text, 26, '0') as business_id from generate_series(1001, 1000 + $1::int) n
+     ), business as (
+       insert into freehold.businesses (id, name, created_at) select business_id, business_id, now() from one
+     )
+     insert into freehold.subscriptions
+       (business_id, id, plan_version_id, price, status, anchor, cycle_start, cycle_end, created_at)
+     select business_id, 'sub_' || business_id, v.id, 'monthly', 'active', now(), now(), now() + interval '100 days', now()
+     from one, freehold.plan_versions v
+     where v.plan_key = 'growth' and v.version = 1
+     returning business_id`,
+    [count],
+  )
+  return rows.map(({ business_id }) => business_id).toSorted()
+}
 
 describe('a preview', () => {
   const preview = (plan: string, body: object) =>
@@ -199,7 +268,7 @@ describe('a preview', () => {
        )
        insert into freehold.subscriptions
          (business_id, id, plan_version_id, price, status, anchor, cycle_start, cycle_end, created_at)
-       select business_id, 'sub_' || business_id, (select id from freehold.plan_versions where plan_key = 'growth'),
+       select business_id, 'sub_' || business_id, (select id from freehold.plan_versions where plan_key = 'growth' and version = 1),
          'monthly', 'active', now(), now(), now() + interval '100 days', now()
        from one`,
     )
@@ -263,6 +332,6 @@ describe('when one is moved', () => {
     ['now', pending(current), 'now'],
     ['now', { price: 'yearly', ...pending(current, 'yearly') }, 'there_already'],
   ] as const)('%s, %j: %s', (existing, change, when) => {
-    expect(whenToMove({ existing }, { key: 'growth', current }, { ...one, ...change } as never)).toBe(when)
+    expect(whenToMove({ existing }, current, { ...one, ...change } as never)).toBe(when)
   })
 })
