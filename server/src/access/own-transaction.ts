@@ -1,18 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor, Context } from '../context.ts'
-import { sqlState } from '../db/transactions.ts'
+import { isLockTimeout, sqlState } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
 import { allocate, release, type Item } from '../usage/allocations.ts'
 import { giveBackLapsed } from '../usage/lapsed-reservations.ts'
-import {
-  consume,
-  isLockTimeout,
-  repeatOf,
-  type Consumption,
-  type Counted,
-  type NotCounted,
-  type Port,
-} from '../usage/meter.ts'
+import { consume, repeatOf, type Consumption, type Counted, type NotCounted, type Port } from '../usage/meter.ts'
 import { knownFeature, onlyLooks, tooLate, tooOld } from './gate.ts'
 import { openCounter } from './opening.ts'
 import { credentialIdOf } from './subject.ts'

@@ -84,3 +84,6 @@ export const sqlState = (error: unknown): string | undefined =>
 
 export const violates = (error: unknown, constraint: string): boolean =>
   sqlState(error) === '23505' && (error as { constraint?: string }).constraint === constraint
+
+/** Somebody else holds a row for longer than was to be waited. */
+export const isLockTimeout = (error: unknown): boolean => ['55P03', deadlock].includes(sqlState(error) ?? '')

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, days, password, type TestFreehold } from '../../test/harness.ts'
 import { openStaff, type Staff } from '../../test/staff.ts'
 import { whatDoesNotAddUp } from '../../test/invoices.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
 import { endClosed } from './closed-businesses.ts'
 import { renewDue } from './renewal.ts'
+import { lockSubscription } from './subscriptions.ts'
 
 let freehold: TestFreehold
 let staff: Staff
@@ -86,5 +88,23 @@ describe('closing a business', () => {
     expect(await acme.invoices()).toHaveLength(2)
     expect(await open.ends()).toEqual([])
     expect(await whatDoesNotAddUp(freehold)).toEqual([])
+  })
+
+  test('is ended for everybody although one of them cannot be, or is held', async () => {
+    const [broken, held, fine] = [await customer(), await customer(), await customer()]
+    for (const each of [broken, held, fine]) await each.close()
+    await freehold.advance(days(31))
+    const setZone = (zone: string) =>
+      freehold.sql('update freehold.subscriptions set zone = $2 where business_id = $1', [broken.id, zone])
+    await setZone('Nowhere/Land')
+    await acrossBusinesses(freehold.ctx.db, async (tx) => {
+      await lockSubscription(tx, freehold.ctx, held.id)
+      await endClosed(freehold.ctx)
+      expect(await fine.ends()).toHaveLength(1)
+      expect([await broken.ends(), await held.ends()]).toEqual([[], []])
+    })
+    await setZone('UTC')
+    await endClosed(freehold.ctx)
+    for (const each of [broken, held, fine]) expect(await each.ends()).toHaveLength(1)
   })
 })

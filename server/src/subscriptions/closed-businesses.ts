@@ -1,8 +1,8 @@
 import { lockBusiness, reopeningDays } from '../businesses/businesses.ts'
 import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import { acrossBusinesses } from '../db/transactions.ts'
 import { voidInvoice } from '../invoices/closing.ts'
+import { oneByOne } from '../jobs/one-by-one.ts'
 import { apply } from './apply.ts'
 import { end } from './commands.ts'
 import { lockSubscription } from './subscriptions.ts'
@@ -17,24 +17,22 @@ const closing = systemActor('closing')
  */
 export async function endClosed(ctx: Context): Promise<void> {
   const closedBefore = new Date(ctx.now().getTime() - reopeningDays * dayMilliseconds)
-  let last = ''
-  for (;;) {
-    const rows = await ctx.db.across
-      .selectFrom('businesses')
-      .innerJoin('subscriptions', 'subscriptions.businessId', 'businesses.id')
-      .select('businesses.id')
-      .where('businesses.status', '=', 'closed')
-      .where('businesses.closedAt', '<', closedBefore)
-      .where('subscriptions.status', '<>', 'ended')
-      .where('businesses.id', '>', last)
-      .orderBy('businesses.id')
-      .limit(batchSize)
-      .execute()
-    for (const { id } of rows) await acrossBusinesses(ctx.db, (tx) => endOne(tx, ctx, id, closedBefore))
-    const next = rows.at(-1)
-    if (!next) return
-    last = next.id
-  }
+  await oneByOne(ctx, {
+    read: (last) =>
+      ctx.db.across
+        .selectFrom('businesses')
+        .innerJoin('subscriptions', 'subscriptions.businessId', 'businesses.id')
+        .select('businesses.id as businessId')
+        .where('businesses.status', '=', 'closed')
+        .where('businesses.closedAt', '<', closedBefore)
+        .where('subscriptions.status', '<>', 'ended')
+        .where('businesses.id', '>', last?.businessId ?? '')
+        .orderBy('businesses.id')
+        .limit(batchSize)
+        .execute(),
+    each: (tx, { businessId }) => endOne(tx, ctx, businessId, closedBefore),
+    failure: 'the subscription of a closed business could not be ended',
+  })
 }
 
 async function endOne(tx: Tx, ctx: Context, businessId: string, closedBefore: Date): Promise<void> {

@@ -2,14 +2,13 @@ import { sql } from 'kysely'
 import { systemActor, type Context } from '../context.ts'
 import { lockBusiness, type Business } from '../businesses/businesses.ts'
 import type { Tx } from '../db/open.ts'
-import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
 import { attemptsOf, requestCharges } from '../invoices/charges.ts'
 import { markUncollectible } from '../invoices/closing.ts'
 import { overdueInvoices, type Invoice } from '../invoices/invoices.ts'
 import { providerOf } from '../invoices/provider.ts'
+import { oneByOne, type Done } from '../jobs/one-by-one.ts'
 import { sendMail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
-import { isLockTimeout } from '../usage/meter.ts'
 import { overdueMail, type Overdue } from './dunning-mail.ts'
 import type { Subscription } from './lifecycle.ts'
 import { endUnpaid, graceDays, markPastDue } from './payments.ts'
@@ -33,38 +32,21 @@ const warningDay = 14
 
 const dayMilliseconds = 86_400_000
 const batchSize = 500
-const lockMilliseconds = 100
 const dunning = systemActor('dunning')
 
-/** Brings everybody who owes something to where they should be by now. Answers how many businesses that were. */
-export async function chaseOverdue(ctx: Context): Promise<{ chased: number; behind: number; failed: number }> {
-  const result = { chased: 0, behind: 0, failed: 0 }
-  let last = ''
-  for (;;) {
-    const businessIds = await readWaiting(ctx, last)
-    for (const businessId of businessIds) {
-      try {
-        await acrossBusinesses(ctx.db, (tx) => chase(tx, ctx, businessId))
-        result.chased += 1
-      } catch (error) {
-        // Somebody holds it: the next run comes in a minute.
-        if (isLockTimeout(error)) result.behind += 1
-        else {
-          result.failed += 1
-          ctx.log.error({ err: error, businessId }, 'what a business owes could not be followed up')
-        }
-      }
-    }
-    const next = businessIds.at(-1)
-    if (next === undefined) break
-    last = next
-  }
-  if (result.chased + result.behind + result.failed > 0) ctx.log.info(result, 'overdue payments followed up')
+/** Brings everybody who owes something to where they should be by now. */
+export async function chaseOverdue(ctx: Context): Promise<Done> {
+  const result = await oneByOne(ctx, {
+    read: (last) => readWaiting(ctx, last),
+    each: (tx, { businessId }) => chase(tx, ctx, businessId),
+    failure: 'what a business owes could not be followed up',
+  })
+  if (result.done + result.behind + result.failed > 0) ctx.log.info(result, 'overdue payments followed up')
   return result
 }
 
 /** Businesses where something is to be done, in key order: an invoice has come to its next day, or all is paid. */
-async function readWaiting(ctx: Context, last: string): Promise<string[]> {
+async function readWaiting(ctx: Context, last = { businessId: '' }): Promise<{ businessId: string }[]> {
   const now = ctx.now()
   const days = reminderDays.map((each) => new Date(now.getTime() - each * dayMilliseconds))
   const { rows } = await sql<{ businessId: string }>`
@@ -91,14 +73,13 @@ async function readWaiting(ctx: Context, last: string): Promise<string[]> {
             and i.change is null
             and i.due_at <= ${now})
     ) as waiting
-    where business_id > ${last}
+    where business_id > ${last.businessId}
     order by business_id
     limit ${batchSize}`.execute(ctx.db.across)
-  return rows.map(({ businessId }) => businessId)
+  return rows
 }
 
 async function chase(tx: Tx, ctx: Context, businessId: string): Promise<void> {
-  await waitAtMost(tx, lockMilliseconds)
   const business = await lockBusiness(tx, businessId)
   let subscription = await lockSubscription(tx, ctx, businessId)
   const now = ctx.now()

@@ -1,17 +1,15 @@
 import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
 import { addCredit } from '../invoices/credit.ts'
 import { paymentTermDays } from '../invoices/finalising.ts'
 import { openInvoice } from '../invoices/invoices.ts'
+import { oneByOne } from '../jobs/one-by-one.ts'
 import { attributeUsage, invalidateCounters, type Counter } from '../usage/counters.ts'
-import { isLockTimeout } from '../usage/meter.ts'
 import { resettled, type BilledOverage } from '../usage/overage.ts'
 import { openBusinesses } from './billing.ts'
 import { storedSubscription } from './subscriptions.ts'
 
 const batchSize = 200
-const lockMilliseconds = 1000
 const settling = systemActor('late-overages')
 
 /**
@@ -19,43 +17,33 @@ const settling = systemActor('late-overages')
  * terms it was used on. A counter's mark goes in the transaction that settles it, so nothing is settled twice.
  */
 export async function settleLateOverages(ctx: Context): Promise<void> {
-  let last = ''
-  for (;;) {
-    const rows = await ctx.db.across
-      .selectFrom('usageCounters')
-      .select('businessId')
-      .distinct()
-      .where('late', '=', true)
-      .where('businessId', '>', last)
-      .orderBy('businessId')
-      .limit(batchSize)
-      .execute()
-    for (const { businessId } of rows) await settle(ctx, businessId)
-    const next = rows.at(-1)
-    if (!next) return
-    last = next.businessId
-  }
+  await oneByOne(ctx, {
+    read: (last) =>
+      ctx.db.across
+        .selectFrom('usageCounters')
+        .select('businessId')
+        .distinct()
+        .where('late', '=', true)
+        .where('businessId', '>', last?.businessId ?? '')
+        .orderBy('businessId')
+        .limit(batchSize)
+        .execute(),
+    each: (tx, { businessId }) => settle(tx, ctx, businessId),
+    failure: 'late usage could not be settled',
+  })
 }
 
-async function settle(ctx: Context, businessId: string): Promise<void> {
-  try {
-    await acrossBusinesses(ctx.db, async (tx) => {
-      await waitAtMost(tx, lockMilliseconds)
-      await storedSubscription(tx, businessId, 'lock')
-      const features = new Set((await lateCounters(tx, businessId)).map((counter) => counter.feature))
-      for (const feature of features) {
-        await attributeUsage(tx, ctx, businessId, feature)
-        // A limit may be another now: a grant has paid, or what had been billed was given back.
-        await invalidateCounters(tx, businessId, feature)
-      }
-      // Looked at again behind the counters' locks.
-      for (const counter of await lateCounters(tx, businessId)) {
-        if (features.has(counter.feature)) await settleCounter(tx, ctx, counter)
-      }
-    })
-  } catch (error) {
-    // Tried again by the next run; the others need not wait for it.
-    if (!isLockTimeout(error)) ctx.log.error({ err: error, businessId }, 'late usage could not be settled')
+async function settle(tx: Tx, ctx: Context, businessId: string): Promise<void> {
+  await storedSubscription(tx, businessId, 'lock')
+  const features = new Set((await lateCounters(tx, businessId)).map((counter) => counter.feature))
+  for (const feature of features) {
+    await attributeUsage(tx, ctx, businessId, feature)
+    // A limit may be another now: a grant has paid, or what had been billed was given back.
+    await invalidateCounters(tx, businessId, feature)
+  }
+  // Looked at again behind the counters' locks.
+  for (const counter of await lateCounters(tx, businessId)) {
+    if (features.has(counter.feature)) await settleCounter(tx, ctx, counter)
   }
 }
 

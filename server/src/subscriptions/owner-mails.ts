@@ -1,10 +1,10 @@
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
-import { acrossBusinesses } from '../db/transactions.ts'
 import { ownersAreMailed } from '../events/catalogue.ts'
 import type { NewEvent } from '../events/emit.ts'
 import { invoiceById, linesOf } from '../invoices/invoices.ts'
 import { providerOf } from '../invoices/provider.ts'
+import { oneByOne } from '../jobs/one-by-one.ts'
 import { sendMail, type Mail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { planCatalogue } from '../plans/plans.ts'
@@ -34,44 +34,35 @@ import {
  * Reminders of what is overdue, and the end they come to, are mailed by dunning.ts itself.
  */
 export async function mailOwners(ctx: Context): Promise<void> {
-  let last = ''
-  for (;;) {
-    const waiting = await ctx.db.across
-      .selectFrom('events')
-      .select('businessId')
-      .distinct()
-      .where('toMail', '=', true)
-      .where('businessId', '>', last)
-      .orderBy('businessId')
-      .limit(batchSize)
-      .execute()
-    for (const { businessId } of waiting) await mailOne(ctx, businessId)
-    const next = waiting.at(-1)
-    if (!next) return
-    last = next.businessId
-  }
+  await oneByOne(ctx, {
+    read: (last) =>
+      ctx.db.across
+        .selectFrom('events')
+        .select('businessId')
+        .distinct()
+        .where('toMail', '=', true)
+        .where('businessId', '>', last?.businessId ?? '')
+        .orderBy('businessId')
+        .limit(batchSize)
+        .execute(),
+    each: (tx, { businessId }) => mailOne(tx, ctx, businessId),
+    failure: 'the owners of a business could not be told what happened',
+  })
 }
 
 const batchSize = 500
 
-async function mailOne(ctx: Context, businessId: string): Promise<void> {
-  try {
-    await acrossBusinesses(ctx.db, async (tx) => {
-      const events = await takeEvents(tx, businessId)
-      const business = await tx
-        .selectFrom('businesses')
-        .select(['id', 'name', 'status'])
-        .where('id', '=', businessId)
-        .executeTakeFirstOrThrow()
-      // Whoever has closed it has been told enough.
-      if (events.length === 0 || business.status === 'closed') return
-      const owners = await ownerEmails(tx, businessId)
-      for (const mail of await compose(tx, ctx, business, events)) await sendMail(tx, ctx, owners, mail)
-    })
-  } catch (error) {
-    // Tried again by the next run; the others need not wait for it.
-    ctx.log.error({ err: error, businessId }, 'the owners of a business could not be told what happened')
-  }
+async function mailOne(tx: Tx, ctx: Context, businessId: string): Promise<void> {
+  const events = await takeEvents(tx, businessId)
+  const business = await tx
+    .selectFrom('businesses')
+    .select(['id', 'name', 'status'])
+    .where('id', '=', businessId)
+    .executeTakeFirstOrThrow()
+  // Whoever has closed it has been told enough.
+  if (events.length === 0 || business.status === 'closed') return
+  const owners = await ownerEmails(tx, businessId)
+  for (const mail of await compose(tx, ctx, business, events)) await sendMail(tx, ctx, owners, mail)
 }
 
 type Told = Extract<NewEvent, { type: (typeof ownersAreMailed)[number] }>

@@ -1,8 +1,8 @@
 import { CompiledQuery } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
-import { acrossBusinesses } from '../db/transactions.ts'
 import { emit } from '../events/emit.ts'
+import { oneByOne } from '../jobs/one-by-one.ts'
 import { sendMail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { usageAlertMail } from './mail.ts'
@@ -41,48 +41,55 @@ const batchSize = 500
 
 /** Mails the owners about what was noticed since: of several notices of one counter only the highest. */
 export async function mailAlerts(ctx: Context): Promise<void> {
-  for (;;) {
-    const waiting = await ctx.db.across
-      .selectFrom('usageAlerts')
-      .select(['businessId', 'feature', 'periodStart'])
-      .distinct()
-      .where('mailedAt', 'is', null)
-      .limit(batchSize)
-      .execute()
-    for (const counter of waiting) await mailCounter(ctx, counter)
-    if (waiting.length < batchSize) return
-  }
+  await oneByOne(ctx, {
+    read: (last) =>
+      ctx.db.across
+        .selectFrom('usageAlerts')
+        .select('businessId')
+        .distinct()
+        .where('mailedAt', 'is', null)
+        .where('businessId', '>', last?.businessId ?? '')
+        .orderBy('businessId')
+        .limit(batchSize)
+        .execute(),
+    each: (tx, { businessId }) => mailBusiness(tx, ctx, businessId),
+    failure: 'the owners of a business could not be told of a limit that comes near',
+  })
 }
 
 type CounterKey = { businessId: string; feature: string; periodStart: Date }
 
 // Marked and sent in one transaction, so that of two workers one mails.
-async function mailCounter(ctx: Context, { businessId, feature, periodStart }: CounterKey): Promise<void> {
-  await acrossBusinesses(ctx.db, async (tx) => {
-    const alerts = await tx
-      .updateTable('usageAlerts')
-      .set({ mailedAt: ctx.now() })
-      .where('businessId', '=', businessId)
-      .where('feature', '=', feature)
-      .where('periodStart', '=', periodStart)
-      .where('mailedAt', 'is', null)
-      .returning(['threshold', 'used', 'ceiling'])
-      .execute()
-    const [highest] = alerts.toSorted((left, right) => right.threshold - left.threshold || right.used - left.used)
-    if (!highest) return
-    const counter = await tx
-      .selectFrom('usageCounters')
-      .innerJoin('businesses', 'businesses.id', 'usageCounters.businessId')
-      .select(['periodEnd', 'softLimit', 'businesses.name'])
-      .where('businessId', '=', businessId)
-      .where('feature', '=', feature)
-      .where('periodStart', '=', periodStart)
-      .executeTakeFirstOrThrow()
-    const { threshold, used, ceiling: limit } = highest
-    const data = { feature, threshold, used, limit, resetsAt: counter.periodEnd }
-    await emit(tx, ctx, { businessId, type: 'usage.limit_near', data })
-    const { name: businessName, periodEnd: resetsAt, softLimit } = counter
-    const alert = { businessId, businessName, feature, threshold, used, limit, resetsAt, goesOn: softLimit !== null }
-    await sendMail(tx, ctx, await ownerEmails(tx, businessId), usageAlertMail(ctx, alert))
-  })
+async function mailBusiness(tx: Tx, ctx: Context, businessId: string): Promise<void> {
+  const alerts = await tx
+    .updateTable('usageAlerts')
+    .set({ mailedAt: ctx.now() })
+    .where('businessId', '=', businessId)
+    .where('mailedAt', 'is', null)
+    .returning(['feature', 'periodStart', 'threshold', 'used', 'ceiling'])
+    .execute()
+  const counters = Map.groupBy(alerts, ({ feature, periodStart }) => `${feature} ${periodStart.toISOString()}`)
+  for (const of of counters.values()) {
+    const [highest] = of.toSorted((left, right) => right.threshold - left.threshold || right.used - left.used)
+    if (highest) await mailCounter(tx, ctx, { businessId, ...highest })
+  }
+}
+
+type Alert = CounterKey & { threshold: number; used: number; ceiling: number }
+
+async function mailCounter(tx: Tx, ctx: Context, alert: Alert): Promise<void> {
+  const { businessId, feature, periodStart, threshold, used, ceiling: limit } = alert
+  const counter = await tx
+    .selectFrom('usageCounters')
+    .innerJoin('businesses', 'businesses.id', 'usageCounters.businessId')
+    .select(['periodEnd', 'softLimit', 'businesses.name'])
+    .where('businessId', '=', businessId)
+    .where('feature', '=', feature)
+    .where('periodStart', '=', periodStart)
+    .executeTakeFirstOrThrow()
+  const data = { feature, threshold, used, limit, resetsAt: counter.periodEnd }
+  await emit(tx, ctx, { businessId, type: 'usage.limit_near', data })
+  const { name: businessName, periodEnd: resetsAt, softLimit } = counter
+  const told = { businessId, businessName, feature, threshold, used, limit, resetsAt, goesOn: softLimit !== null }
+  await sendMail(tx, ctx, await ownerEmails(tx, businessId), usageAlertMail(ctx, told))
 }

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { perContext, type Context } from '../context.ts'
 import { arrayText } from '../db/arrays.ts'
+import { isLockTimeout } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
 import { alertInsert } from './alerts.ts'
 import { createBatches, type Waiting } from './batches.ts'
-import { isLockTimeout, isRepeat, repeatsOf, type Consumption, type Counted, type NotCounted } from './meter.ts'
+import { isRepeat, repeatsOf, type Consumption, type Counted, type NotCounted } from './meter.ts'
 import { openCounters, type OpenCounter } from './open-counters.ts'
 
 /**

@@ -1,7 +1,6 @@
 import type { Context } from '../context.ts'
 import type { Queryable } from '../db/open.ts'
-import { acrossBusinesses, waitAtMost } from '../db/transactions.ts'
-import { isLockTimeout } from './meter.ts'
+import { acrossBusinesses, isLockTimeout, waitAtMost } from '../db/transactions.ts'
 
 /**
  * Units whose reservation has run out stand in the counter as held until the task gives them back. Whoever would be

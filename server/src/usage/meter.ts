@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { FreeholdError } from '../errors.ts'
-import { sqlState } from '../db/transactions.ts'
+import { violates } from '../db/transactions.ts'
 import { alertInsert } from './alerts.ts'
 
 /** One method, so that any driver's connection or transaction can count. Rows have the columns' own names. */
@@ -157,8 +157,4 @@ function state(row: Record<string, unknown>) {
   }
 }
 
-/** Somebody else holds the counter for longer than a connection should wait. */
-export const isLockTimeout = (error: unknown): boolean => ['55P03', '40P01'].includes(sqlState(error) ?? '')
-
-export const isRepeat = (error: unknown): boolean =>
-  sqlState(error) === '23505' && (error as { constraint?: string }).constraint === 'usage_entries_idempotency'
+export const isRepeat = (error: unknown): boolean => violates(error, 'usage_entries_idempotency')
