@@ -1,17 +1,14 @@
 import { fastifyCookie } from '@fastify/cookie'
 import type { Actor, Context } from '../context.ts'
-import { FreeholdError, type ErrorCode } from '../errors.ts'
+import { FreeholdError } from '../errors.ts'
 import { asFreeholdError, problemBody, type ProblemBody } from '../http/problem.ts'
 import { sessionCookie } from '../http/cookies.ts'
 import type { Entitlements, FeatureKinds, FieldsOf, ProductFields } from '../product-names.ts'
 import { presentSubscription, type PresentedSubscription } from '../subscriptions/presenter.ts'
-import { currentSubscription } from '../subscriptions/subscriptions.ts'
-import { accessOf } from '../subscriptions/lifecycle.ts'
-import type { Standing } from '../usage/counters.ts'
 import { currentEntitlements } from '../usage/overview.ts'
 import { authenticatePresented } from './authentication.ts'
 import type { Subject } from './gate.ts'
-import { standingOf } from './standings.ts'
+import { standingFor } from './standings.ts'
 import { credentialSubject } from './subject.ts'
 
 /** Headers as `fetch` has them or as Node has them, or the request of any framework that has such headers. */
@@ -104,19 +101,6 @@ export function permissionKind(ctx: Context, permission: string): 'read' | 'writ
   const kind = Object.hasOwn(ctx.permissions.kinds, permission) ? ctx.permissions.kinds[permission] : undefined
   if (kind === undefined) throw new TypeError(`There is no permission ${permission}: declare it in the product`)
   return kind
-}
-
-// Past its grace a subscription still lets one read.
-async function standingFor(
-  ctx: Context,
-  businessId: string,
-  kind: 'read' | 'write',
-): Promise<Standing | { code: ErrorCode }> {
-  const standing = await standingOf(ctx, businessId)
-  if (!('code' in standing) || standing.code !== 'subscription_inactive' || kind === 'write') return standing
-  const subscription = await currentSubscription(ctx.db.across, ctx, businessId)
-  const access = accessOf(subscription, true, ctx.now())
-  return subscription && access === 'read_only' ? { businessId, subscription, access } : standing
 }
 
 async function businessOf(ctx: Context, businessId: string): Promise<Access['business']> {

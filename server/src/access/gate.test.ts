@@ -186,3 +186,35 @@ describe('allocate', () => {
     expect((await call('/v1/allocate', 'two')).body).toMatchObject({ allowed: true, used: 1 })
   })
 })
+
+describe('a business whose grace is over', () => {
+  const beyondGrace = async () => {
+    const acme = await freehold.signUp()
+    await freehold.sql(
+      `update freehold.subscriptions set status = 'past_due', grace_end = cycle_start where business_id = $1`,
+      [acme.business.id],
+    )
+    return acme
+  }
+
+  test.each([
+    [true, { permission: 'recordings:read' }],
+    [true, { permission: 'recordings:read', feature: 'retentionDays' }],
+    [false, { permission: 'recordings:read', feature: 'recordings' }],
+    [false, { permission: 'recordings:read', feature: 'applications' }],
+    [false, { permission: 'recordings:create' }],
+    [false, { feature: 'retentionDays' }],
+    [false, {}],
+  ])('may still read, and nothing more: %s for %o', async (allowed, body) => {
+    const { business, token } = await beyondGrace()
+    const answer = await freehold.api.post('/v1/check', { ...body, businessId: business.id }, { token })
+    expect(answer).toMatchObject({ status: 200, body: { allowed, code: allowed ? null : 'subscription_inactive' } })
+  })
+
+  test('counts nothing, whatever permission is named', async () => {
+    const { business, token } = await beyondGrace()
+    const body = { permission: 'recordings:read', feature: 'recordings', businessId: business.id }
+    const answer = await freehold.api.post('/v1/consume', body, { token })
+    expect(answer.body).toMatchObject({ allowed: false, code: 'subscription_inactive' })
+  })
+})

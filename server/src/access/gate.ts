@@ -16,7 +16,7 @@ import { openCounter as lookAtCounter, type OpenCounter } from '../usage/open-co
 import { findRepeat } from '../usage/repeats.ts'
 import { isReservedTwice, reserveUnits } from '../usage/reservations.ts'
 import { openCounter } from './opening.ts'
-import { standingOf } from './standings.ts'
+import { standingFor } from './standings.ts'
 
 /**
  * The gate: credential → actor → permission → subscription → limit. One guarded statement decides and counts; every
@@ -70,7 +70,7 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   if (itemId !== undefined && amount !== 1) throw invalid('body/amount', 'is 1 of an item')
   const denied = deniedPermission(ctx, subject, ask)
   if (denied) return denied
-  const standing = await standingOf(ctx, subject.businessId)
+  const standing = await standingFor(ctx, subject.businessId, readsOnly(ctx, ask) ? 'read' : 'write')
   if ('code' in standing) return denial(standing.code, ask)
   if (feature === undefined) return permitted(ask)
 
@@ -91,6 +91,13 @@ export async function check(ctx: Context, subject: Subject, ask: Ask): Promise<G
   const seen = answer(fits ? null : 'limit_reached', { ...usage, limit: usage.softLimit ?? usage.ceiling }, ask)
   if (itemId === undefined) return seen
   return ofItem(ctx, standing.subscription, { feature, itemId, ceiling: usage.ceiling }, seen)
+}
+
+/** Whether it is asked for a permission to read, and for nothing that is counted. */
+function readsOnly(ctx: Context, { permission, feature }: Ask): boolean {
+  const kind = feature === undefined ? undefined : ctx.product.features[feature]?.kind
+  const isCountedKind = kind === 'metered' || kind === 'allocated'
+  return permission !== undefined && ctx.permissions.kinds[permission] === 'read' && !isCountedKind
 }
 
 /** One that is held may be used, unless it is frozen; of any other it is asked whether it would fit. */

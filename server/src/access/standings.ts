@@ -23,6 +23,19 @@ export async function standingOf(ctx: Context, businessId: string): Promise<Stan
   return { businessId, subscription, access }
 }
 
+/** The same for one who only reads: past its grace a subscription still lets them. */
+export async function standingFor(
+  ctx: Context,
+  businessId: string,
+  kind: 'read' | 'write',
+): Promise<Standing | { code: ErrorCode }> {
+  const standing = await standingOf(ctx, businessId)
+  if (!('code' in standing) || standing.code !== 'subscription_inactive' || kind === 'write') return standing
+  const subscription = await currentSubscription(ctx.db.across, ctx, businessId)
+  const access = accessOf(subscription, true, ctx.now())
+  return subscription && access === 'read_only' ? { businessId, subscription, access } : standing
+}
+
 async function load(ctx: Context, businessId: string): Promise<Known | undefined> {
   const business = await ctx.db.across
     .selectFrom('businesses')
