@@ -332,6 +332,16 @@ describe('suspending', () => {
     }
   })
 
+  test('takes any reason that says something', async () => {
+    const { business } = await freehold.signUp()
+    const suspended = await freehold.api.patch(
+      `/v1/staff/businesses/${business.id}`,
+      { status: 'suspended', reason: 'QA' },
+      people.staff,
+    )
+    expect(suspended).toMatchObject({ status: 200, body: { status: 'suspended', statusReason: 'QA' } })
+  })
+
   test.each([
     [{ status: 'closed', reason: 'please' }, 'body/status'],
     [{ status: 'suspended' }, 'body/reason'],

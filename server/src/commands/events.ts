@@ -36,7 +36,7 @@ export const skip = command({
     'Ticks off an event that has failed and that its handler can never handle. The later events of its business go on. ' +
     'It does not come again.',
   run: ({ positionals: [id = ''], options: { reason = '' }, config }) => {
-    if (reason.trim().length < 3) throw new UsageError('--reason is missing')
+    if (reason.trim() === '') throw new UsageError('--reason is missing')
     return withContext(config, async (ctx) => {
       const { type, businessId } = await acrossBusinesses(ctx.db, (tx) =>
         skipEvent(tx, ctx, systemActor('command line'), id, reason),

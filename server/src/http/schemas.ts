@@ -46,7 +46,7 @@ export const Token = Type.String({ minLength: 1, maxLength: 200 })
 const idShape = { minLength: 1, maxLength: 64, pattern: '^[a-z]+_[0-9a-z]+$' }
 export const Id = Type.String(idShape)
 export const Reason = Type.String({
-  minLength: 3,
+  minLength: 1,
   maxLength: 500,
   pattern: '^[^\\u0000]*\\S[^\\u0000]*$',
   description: 'Kept in the audit log',

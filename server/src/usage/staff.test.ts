@@ -333,7 +333,7 @@ describe('an override', () => {
     ['constructor', { limit: 1 }, 'params/feature'],
     ['__proto__', { limit: 1 }, 'params/feature'],
     ['recordings', { limit: 1, expiresAt: '2020-01-01T00:00:00Z' }, 'body/expiresAt'],
-    ['recordings', { limit: 1, reason: 'no' }, 'body/reason'],
+    ['recordings', { limit: 1, reason: ' ' }, 'body/reason'],
   ])('of %s is refused with %j', async (feature, body, path) => {
     const acme = await open()
     const refused = await acme.override(feature, body)
