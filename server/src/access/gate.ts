@@ -14,7 +14,13 @@ import { findItem } from '../usage/items.ts'
 import { type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
 import { openCounter as lookAtCounter, type OpenCounter } from '../usage/open-counters.ts'
 import { findRepeat } from '../usage/repeats.ts'
-import { isReservedTwice, reserveUnits } from '../usage/reservations.ts'
+import {
+  confirmReservation,
+  isReservedTwice,
+  reservedFeature,
+  reserveUnits,
+  type Settling,
+} from '../usage/reservations.ts'
 import { openCounter } from './opening.ts'
 import { standingFor } from './standings.ts'
 
@@ -202,6 +208,20 @@ export async function reserve(
       }),
   })
   return { ...gateAnswer, id: gateAnswer.allowed ? id : null }
+}
+
+/** Turns held units into used ones. What is wanted beyond them is consumed, like any other units. */
+export async function confirm(
+  ctx: Context,
+  subject: Subject,
+  settling: Settling,
+  ask: { requestId: string; amount?: number | undefined },
+): Promise<GateAnswer> {
+  const feature = await reservedFeature(ctx.db.across, settling)
+  const { requestId, amount } = ask
+  const asked = { amount, requestId, credentialId: subject.credentialId }
+  const attempt = () => boundedly(ctx, (tx) => confirmReservation(tx, ctx, settling, asked))
+  return gated(ctx, subject, { ...ask, feature }, 'metered', { attempt })
 }
 
 type Counting = {

@@ -16,10 +16,11 @@ import {
   Time,
 } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
-import { confirmReservation, releaseReservation } from '../usage/reservations.ts'
+import { releaseReservation } from '../usage/reservations.ts'
 import {
   allocate,
   check,
+  confirm,
   consumeUnits,
   onlyLooks,
   release,
@@ -228,7 +229,7 @@ export const gateRoutes: Routes = (app, ctx) => {
     {
       config,
       schema: {
-        summary: 'The work is done: count what was held, or less',
+        summary: 'The work is done: count what was held, or less, or more where there is room',
         tags,
         params: path('id'),
         body: Type.Optional(Type.Object({ ...subjectFields, amount: Type.Optional(Amount) }, closed)),
@@ -236,15 +237,9 @@ export const gateRoutes: Routes = (app, ctx) => {
       },
     },
     (request) =>
-      ask(request, request.body ?? {}, async (subject, { amount, requestId }) => {
+      ask(request, request.body ?? {}, (subject, { amount, requestId }) => {
         if (onlyLooks(subject)) throw new FreeholdError('permission_denied')
-        const counter = await acrossBusinesses(request, (tx) =>
-          confirmReservation(tx, ctx, settling(request, subject, request.params.id), amount),
-        )
-        const { ceiling, softLimit, used, held, periodEnd } = counter
-        const limit = softLimit ?? ceiling
-        const remaining = limit === null ? null : Math.max(0, limit - used - held)
-        return { allowed: true, code: null, limit, used, remaining, resetsAt: periodEnd, requestId }
+        return confirm(ctx, subject, settling(request, subject, request.params.id), { amount, requestId })
       }),
   )
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
+import { createTestFreehold, days, type TestFreehold } from '../../test/harness.ts'
 import { openStaff } from '../../test/staff.ts'
 import { fromPg } from '../index.ts'
 import { expireReservations } from './tasks.ts'
@@ -81,11 +81,63 @@ describe('held units', () => {
     expect(await counter()).toEqual({ used: 5, held: 0, ledger: 5 })
   })
 
-  test('cannot be confirmed beyond what is held, nor by another business', async () => {
+  test('are confirmed beyond what is held as far as there is room, all or nothing', async () => {
+    const { reserve, consume, confirm, release, counter } = await start()
+    const reserved = await reserve({ amount: 5 })
+    await consume({ amount: 90 })
+    const refused = await confirm(reserved.body.id, { amount: 11 })
+    expect(refused).toMatchObject({ status: 200, body: { allowed: false, code: 'limit_reached', used: 90 } })
+    expect(await counter()).toEqual({ used: 90, held: 5, ledger: 90 })
+    const confirmed = await confirm(reserved.body.id, { amount: 10 })
+    expect(confirmed).toMatchObject({ status: 200, body: { allowed: true, used: 100, remaining: 0, limit: 100 } })
+    for (const amount of [10, undefined]) {
+      expect((await confirm(reserved.body.id, { amount })).body).toMatchObject({ allowed: true, used: 100 })
+    }
+    expect(await confirm(reserved.body.id, { amount: 9 })).toMatchObject({ body: { code: 'reservation_closed' } })
+    expect(await release(reserved.body.id)).toMatchObject({ body: { code: 'reservation_closed' } })
+    expect(await counter()).toEqual({ used: 100, held: 0, ledger: 100 })
+  })
+
+  test('beyond what is held are counted once, however many confirm at a time', async () => {
+    const { reserve, confirm, counter } = await start()
+    const reserved = await reserve({ amount: 5 })
+    const answers = await Promise.all(Array.from({ length: 6 }, () => confirm(reserved.body.id, { amount: 8 })))
+    expect(answers.every(({ body }) => body.allowed && body.used === 8)).toBe(true)
+    expect(await counter()).toEqual({ used: 8, held: 0, ledger: 8 })
+  })
+
+  test('beyond what is held are counted in the period that is open', async () => {
+    const { business, reserve, confirm } = await start()
+    const reserved = await reserve({ amount: 5, ttlSeconds: 86_400 })
+    await freehold.advance(days(15) - 3600)
+    const late = await reserve({ amount: 5, ttlSeconds: 86_400 })
+    expect((await confirm(reserved.body.id, { amount: 6 })).body).toMatchObject({ code: 'reservation_closed' })
+    await freehold.advance(7200)
+    expect((await confirm(late.body.id, { amount: 7 })).body).toMatchObject({ allowed: true, used: 2, remaining: 98 })
+    const counters = await freehold.sql(
+      `select used, held from freehold.usage_counters where business_id = $1 order by period_start`,
+      [business.id],
+    )
+    expect(counters.map(({ used, held }) => [Number(used), Number(held)])).toEqual([
+      [5, 5],
+      [2, 0],
+    ])
+  })
+
+  test('cannot be confirmed beyond what is held by a key that is revoked', async () => {
+    const { business, owner, reserve, confirm, counter } = await start()
+    const reserved = await reserve({ amount: 5 })
+    const { items } = freehold.ok(await freehold.api.get(`/v1/businesses/${business.id}/api-keys`, { token: owner }))
+    freehold.ok(await freehold.api.delete(`/v1/businesses/${business.id}/api-keys/${items[0].id}`, { token: owner }))
+    expect((await confirm(reserved.body.id, { amount: 6 })).status).toBe(401)
+    expect(await counter()).toEqual({ used: 0, held: 5, ledger: 0 })
+  })
+
+  test('cannot be confirmed by another business', async () => {
     const [own, other] = [await start(), await start()]
     const reserved = await own.reserve({ amount: 5 })
-    expect((await own.confirm(reserved.body.id, { amount: 6 })).status).toBe(422)
     expect((await other.confirm(reserved.body.id)).status).toBe(404)
+    expect((await other.confirm(reserved.body.id, { amount: 6 })).status).toBe(404)
     expect((await other.release(reserved.body.id)).status).toBe(404)
     expect(await own.counter()).toEqual({ used: 0, held: 5, ledger: 0 })
   })

@@ -1,10 +1,13 @@
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
-import { FreeholdError, invalid } from '../errors.ts'
+import type { ReservationsTable } from '../db/tables.ts'
+import { FreeholdError } from '../errors.ts'
 import { sqlState } from '../db/transactions.ts'
 import { noticeLimits } from './alerts.ts'
-import type { Counted, NotCounted } from './meter.ts'
+import type { Counter } from './counters.ts'
+import { consume, type Counted, type NotCounted } from './meter.ts'
+import { fromKysely } from './ports.ts'
 
 /**
  * Units held for work that may fail: they count against the limit at once, become used when confirmed, and return when
@@ -110,30 +113,75 @@ export const isReservedTwice = (error: unknown): boolean =>
 /** Which reservation is settled, and by whose credential; undefined where whoever holds it does not matter. */
 export type Settling = { businessId: string; id: string; credentialId: string | undefined }
 
+type Reservation = Selectable<ReservationsTable>
+
+/** Of what a reservation is; another business's is not found. */
+export async function reservedFeature(db: Queryable, { businessId, id }: Pick<Settling, 'businessId' | 'id'>) {
+  const reservation = await db
+    .selectFrom('reservations')
+    .select('feature')
+    .where('businessId', '=', businessId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!reservation) throw new FreeholdError('not_found')
+  return reservation.feature
+}
+
 /**
- * Turns held units into used ones: all of them, or fewer. Confirming again changes nothing; after a release or an
- * expiry it is refused.
+ * Turns held units into used ones: all of them, or fewer. What is wanted beyond them is consumed in the same
+ * transaction, within the limit and in the period that is open; where it does not fit, nothing is confirmed. Confirming
+ * again changes nothing; after a release or an expiry it is refused.
  */
-export async function confirmReservation(tx: Tx, ctx: Context, settling: Settling, amount?: number) {
-  const { businessId, id } = settling
+export async function confirmReservation(
+  tx: Tx,
+  ctx: Context,
+  settling: Settling,
+  { amount, ...asked }: { amount?: number | undefined; credentialId?: string; requestId?: string } = {},
+): Promise<Counted | NotCounted> {
   const { counter, reservation } = await lockReservation(tx, settling)
-  const units = amount ?? reservation.amount
   if (reservation.confirmedAt) {
     if (amount !== undefined && amount !== reservation.confirmedAmount)
       throw new FreeholdError('reservation_closed', 'It was confirmed with another amount')
-    return counter
+    return countedOn(counter)
   }
   if (reservation.releasedAt || reservation.expiresAt <= ctx.now()) {
     throw new FreeholdError('reservation_closed', 'The reservation was released or has expired')
   }
-  if (units > reservation.amount) {
-    throw invalid('body/amount', `only ${reservation.amount} are reserved; consume the rest`)
-  }
+  const beyond = Math.max(0, (amount ?? reservation.amount) - reservation.amount)
+  if (beyond === 0) return countedOn(await settle(tx, ctx, counter, reservation, amount))
+  const { businessId, feature } = reservation
+  const consumed = await consume(fromKysely(tx), ctx, { ...asked, businessId, feature, amount: beyond })
+  if (consumed.outcome !== 'counted') return consumed
+  // Counted on the same row, where its period is still open.
+  const { counter: now } = await lockReservation(tx, settling)
+  const settled = await settle(tx, ctx, now, reservation, amount)
+  return settled.periodEnd.getTime() === consumed.periodEnd.getTime() ? countedOn(settled) : consumed
+}
+
+const countedOn = ({ ceiling, softLimit, used, held, periodEnd }: Counter): Counted => ({
+  outcome: 'counted',
+  limit: softLimit ?? ceiling,
+  used,
+  held,
+  periodEnd,
+  requestId: null,
+})
+
+/** Counts what was held, or as much of it as was needed. */
+async function settle(
+  tx: Tx,
+  ctx: Context,
+  counter: Counter,
+  reservation: Reservation,
+  amount = reservation.amount,
+): Promise<Counter> {
+  const { businessId, id } = reservation
+  const units = Math.min(amount, reservation.amount)
   const used = counter.used + units
   const held = counter.held - reservation.amount
   await tx
     .updateTable('reservations')
-    .set({ confirmedAt: ctx.now(), confirmedAmount: units })
+    .set({ confirmedAt: ctx.now(), confirmedAmount: amount })
     .where('businessId', '=', businessId)
     .where('id', '=', id)
     .execute()

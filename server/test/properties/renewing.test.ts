@@ -258,7 +258,9 @@ async function perform(businessId: string, held: string[], deed: Deed, now: Date
       if (id === undefined) return
       const rows = await sql<{ amount: string }>('select amount from freehold.reservations where id = $1', [id])
       const units = Math.ceil(Number(rows[0]?.amount) * deed.part)
-      await transact((tx) => confirmReservation(tx, ctx, { businessId, id, credentialId: undefined }, units))
+      await transact((tx) =>
+        confirmReservation(tx, ctx, { businessId, id, credentialId: undefined }, { amount: units }),
+      )
       return
     }
     case 'grant': {

@@ -337,7 +337,7 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
     const before = await fingerprint(['usage_counters', 'usage_entries', 'reservations'])
     const amount = command.kind === 'confirm' ? Math.ceil(wanted.amount * command.part) : 0
     const done = await transact(command.crash, async (tx) => {
-      if (command.kind === 'confirm') await confirmReservation(tx, ctx, held, amount)
+      if (command.kind === 'confirm') await confirmReservation(tx, ctx, held, { amount })
       else await releaseReservation(tx, ctx, held)
       return true
     })
