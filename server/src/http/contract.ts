@@ -13,7 +13,7 @@ const levels = new Set<string>(['public', 'credential', 'user', 'staff:read', 's
 /** What every route must say, checked as it is registered: the server does not start with one that does not. */
 export function routeContract({ permissions }: Context): onRouteHookHandler {
   return (route) => {
-    if (route.method === 'OPTIONS' || route.method === 'HEAD') return
+    if (route.method === 'OPTIONS') return
     const name = `${String(route.method)} ${route.url}`
     const access: string | undefined = route.config?.access
     if (!access) throw new Error(`${name} declares no access`)
@@ -22,7 +22,11 @@ export function routeContract({ permissions }: Context): onRouteHookHandler {
       if (!route.url.includes('/:businessId')) throw new Error(`${name} asks for ${access} but names no business`)
     }
     const { querystring = nothing, body = nothing } = route.schema ?? {}
-    route.schema = { ...route.schema, querystring, ...(route.method === 'GET' ? {} : { body }) }
+    route.schema = {
+      ...route.schema,
+      querystring,
+      ...(route.method === 'GET' || route.method === 'HEAD' ? {} : { body }),
+    }
     route.bodyLimit ??= bodyLimit
   }
 }

@@ -85,12 +85,12 @@ describe('every refusal', () => {
   test.each([
     ['GET', '/v1/login', 'POST'],
     ['PUT', '/v1/login?next=/', 'POST'],
-    ['DELETE', '/v1/me', 'GET, PATCH'],
-    ['PATCH', '/healthz', 'GET'],
-    ['HEAD', '/healthz', 'GET'],
-    ['POST', '/openapi.json', 'GET'],
-    ['PUT', '/v1/businesses/biz_00000000000000000000000000', 'DELETE, GET, PATCH'],
-    ['PUT', '/v1/businesses/a%2Fb/members', 'GET'],
+    ['DELETE', '/v1/me', 'GET, HEAD, PATCH'],
+    ['PATCH', '/healthz', 'GET, HEAD'],
+    ['HEAD', '/v1/login', 'POST'],
+    ['POST', '/openapi.json', 'GET, HEAD'],
+    ['PUT', '/v1/businesses/biz_00000000000000000000000000', 'DELETE, GET, HEAD, PATCH'],
+    ['PUT', '/v1/businesses/a%2Fb/members', 'GET, HEAD'],
     ['GET', '/v1/staff/businesses/biz_00000000000000000000000000/grants', 'POST'],
   ])('of %s %s says which methods the path has, whoever asks', async (method, path, allow) => {
     const { token } = await freehold.signUp()
@@ -102,6 +102,41 @@ describe('every refusal', () => {
       const body = await response.text()
       if (method !== 'HEAD') expect(JSON.parse(body)).toMatchObject(isProblem(405, 'method_not_allowed'))
     }
+  })
+
+  test.each(['/healthz', '/v1/plans', '/v1/me', '/openapi.json'])(
+    'by HEAD of %s has the status and headers of GET, and no body',
+    async (path) => {
+      const { token } = await freehold.signUp()
+      const headers = { authorization: `Bearer ${token}` }
+      const [head, get] = await Promise.all(
+        ['HEAD', 'GET'].map((method) => fetch(freehold.base + path, { method, headers })),
+      )
+      expect(head?.status).toBe(200)
+      expect(head?.headers.get('content-type')).toBe(get?.headers.get('content-type'))
+      expect(head?.headers.get('content-length')).toBe(get?.headers.get('content-length'))
+      expect(await head?.text()).toBe('')
+    },
+  )
+
+  test('by HEAD is let in and validated as by GET', async () => {
+    const { token } = await freehold.signUp()
+    const head = async (path: string, headers = {}) =>
+      (await fetch(freehold.base + path, { method: 'HEAD', headers })).status
+    expect(await head('/v1/me')).toBe(401)
+    expect(await head('/v1/staff/businesses', { authorization: `Bearer ${token}` })).toBe(403)
+    expect(await head('/v1/plans?unknown=1')).toBe(422)
+  })
+
+  test('by OPTIONS outside a preflight is answered', async () => {
+    const { status } = await fetch(`${freehold.base}/v1/me`, { method: 'OPTIONS' })
+    expect(status).toBe(204)
+  })
+
+  test('that is not authenticated says how to be', async () => {
+    const response = await fetch(`${freehold.base}/v1/me`)
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe('Bearer')
   })
 
   test('of a path that production does not have is: not found, whatever the method', async () => {

@@ -47,6 +47,8 @@ export function problemBody(error: FreeholdError, requestId: string): ProblemBod
 
 export function sendProblem(reply: FastifyReply, error: FreeholdError) {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
+  // What a 401 has to name (RFC 9110 §11.6.1); of a scheme they do not know browsers open no window.
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   return reply
     .code(error.status)
     .type('application/problem+json')

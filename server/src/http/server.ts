@@ -31,6 +31,8 @@ const foreignPages = {
   allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
   exposedHeaders: ['x-request-id', 'retry-after'],
   maxAge: 600,
+  // An OPTIONS that is no preflight is answered all the same.
+  strictPreflight: false,
 }
 
 export type ServerParts = {
@@ -109,7 +111,8 @@ export async function buildServer(parts: ServerParts, trustedProxies: string[] =
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    exposeHeadRoutes: false,
+    // What can be read can be asked for without its body (RFC 9110 §9.3.2): monitors do.
+    exposeHeadRoutes: true,
     // A URL that cannot be decoded, or an id of more than 200 characters, is not found like any other.
     frameworkErrors: (_error, request, reply) => {
       setHeaders(reply)
