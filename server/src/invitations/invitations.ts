@@ -199,14 +199,9 @@ export async function openInvitation(tx: Tx, ctx: Context, token: string): Promi
   return { invitation, business }
 }
 
-/** Whether somebody has proved to own the e-mail here. One who never did is taken over by the invitation. */
-export async function hasProvedAccount(db: Queryable, email: string): Promise<boolean> {
-  const user = await db
-    .selectFrom('users')
-    .select('id')
-    .where('email', '=', email)
-    .where('emailVerified', '=', true)
-    .executeTakeFirst()
+/** Whether somebody signs in with the e-mail, be it proved or not. */
+export async function hasAccount(db: Queryable, email: string): Promise<boolean> {
+  const user = await db.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst()
   return user !== undefined
 }
 

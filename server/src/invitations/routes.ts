@@ -5,7 +5,7 @@ import { closed, Email, Page, page, PageQuery, path, Token } from '../http/schem
 import { acrossBusinesses, withinBusiness } from '../http/transactions.ts'
 import { MemberBody, presentMember } from '../members/presenter.ts'
 import {
-  hasProvedAccount,
+  hasAccount,
   inviteMember,
   listInvitations,
   lookUpInvitation,
@@ -127,7 +127,7 @@ export const invitationRoutes: Routes = (app, ctx) => {
           role,
           business: { name: business.name },
           invitedBy: presentInviter(invitation),
-          accountExists: await hasProvedAccount(tx, email),
+          accountExists: await hasAccount(tx, email),
         }
       }),
   )
