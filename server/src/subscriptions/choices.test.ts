@@ -721,7 +721,7 @@ describe('a pause', () => {
   test('stays scheduled when a cancellation that came after it is taken back', async () => {
     const acme = await open()
     freehold.ok(await acme.pause())
-    expect((await acme.cancel()).body).toMatchObject({ cancelAtCycleEnd: true, pauseAtCycleEnd: true })
+    expect((await acme.cancel()).body).toMatchObject({ cancelAtCycleEnd: true, pauseAtCycleEnd: false })
     freehold.ok(await acme.undoCancel())
     expect(await acme.now()).toMatchObject({ cancelAtCycleEnd: false, pauseAtCycleEnd: true })
     freehold.ok(await acme.cancel())

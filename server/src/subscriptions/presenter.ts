@@ -45,7 +45,8 @@ export function presentSubscription(subscription: Subscription, businessOpen: bo
     cycleEnd: subscription.cycleEnd,
     trialEnd: subscription.trialEnd,
     cancelAtCycleEnd: subscription.cancelAtCycleEnd,
-    pauseAtCycleEnd: subscription.pauseAtCycleEnd,
+    // What ends with its cycle is not paused then: the pause is kept for whoever takes the cancellation back.
+    pauseAtCycleEnd: subscription.pauseAtCycleEnd && !subscription.cancelAtCycleEnd,
     pendingChange: pendingChange && {
       plan: planName(pendingChange.plan),
       price: pendingChange.price,
