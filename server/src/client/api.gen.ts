@@ -1351,7 +1351,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The work is done: count what was held, or less
+         * The work is done: count what was held, or less, or more where there is room
          * @description For any valid credential
          */
         post: operations["confirmReservation"];
@@ -6313,6 +6313,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Plan"][];
+                        nextCursor: string | null;
                     };
                 };
             };
@@ -7879,6 +7880,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["StaffPlan"][];
+                        nextCursor: string | null;
                     };
                 };
             };

@@ -27,6 +27,7 @@ describe('the public catalogue', () => {
   test('shows what can be bought, in the order of the definition, and no hidden plan', async () => {
     const { status, body } = await freehold.api.get('/v1/plans')
     expect(status).toBe(200)
+    expect(body.nextCursor).toBeNull()
     expect(body.items.map(({ key }: { key: string }) => key)).toEqual(['free', 'growth'])
     expect(body.items[0]).toEqual({
       key: 'free',

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { Routes } from '../http/request.ts'
+import { Page } from '../http/schemas.ts'
 import { publicCatalogue } from './catalogue.ts'
 import { PlanBody, presentPlan } from './presenter.ts'
 
@@ -11,9 +11,10 @@ export const planRoutes: Routes = (app, ctx) => {
       schema: {
         summary: 'The plans anybody may choose, in the order they are defined',
         tags: ['Plans'],
-        response: { 200: Type.Object({ items: Type.Array(PlanBody) }) },
+        response: { 200: Page(PlanBody) },
       },
     },
-    async () => ({ items: (await publicCatalogue(ctx.db.across)).map(presentPlan) }),
+    // All of them: what is on sale fits one page.
+    async () => ({ items: (await publicCatalogue(ctx.db.across)).map(presentPlan), nextCursor: null }),
   )
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { actorOf, type Routes } from '../http/request.ts'
-import { closed, Name, path, Reason } from '../http/schemas.ts'
+import { closed, Name, Page, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { catalogue, cataloguePlan } from './catalogue.ts'
 import { changePlan, previewVersion, publishVersion } from './changes.ts'
@@ -72,10 +72,10 @@ export const staffPlanRoutes: Routes = (app, ctx) => {
       schema: {
         summary: 'Every plan, hidden and archived ones too',
         tags,
-        response: { 200: Type.Object({ items: Type.Array(StaffPlanBody) }) },
+        response: { 200: Page(StaffPlanBody) },
       },
     },
-    async () => ({ items: (await catalogue(ctx.db.across)).map(presentStaffPlan) }),
+    async () => ({ items: (await catalogue(ctx.db.across)).map(presentStaffPlan), nextCursor: null }),
   )
 
   app.get(
