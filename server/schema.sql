@@ -99,6 +99,7 @@ create table freehold.businesses (
   support_access text not null default 'always'::text,
   fields jsonb not null default '{}'::jsonb,
   created_at timestamp with time zone not null,
+  suspended_at timestamp with time zone,
   closed_at timestamp with time zone,
   constraint businesses_pkey PRIMARY KEY (id),
   constraint businesses_external_id_key UNIQUE (external_id),

@@ -124,6 +124,7 @@ create table freehold.businesses (
   support_access text not null default 'always' check (support_access in ('always', 'ask', 'never')),
   fields jsonb not null default '{}',
   created_at timestamptz not null,
+  suspended_at timestamptz,
   closed_at timestamptz
 );
 

@@ -107,7 +107,14 @@ export async function closeBusiness(tx: Tx, ctx: Context, actor: Actor, business
   const before = await lockBusiness(tx, businessId)
   if (before.status === 'closed') return
   if (before.status === 'suspended') throw new FreeholdError('business_not_open', 'The business is suspended')
-  await setStatus(tx, ctx, actor, before, { status: 'closed', statusReason: null, closedAt: ctx.now() }, 'closed')
+  await setStatus(
+    tx,
+    ctx,
+    actor,
+    before,
+    { status: 'closed', statusReason: null, suspendedAt: null, closedAt: ctx.now() },
+    'closed',
+  )
   await emit(tx, ctx, { businessId, type: 'business.closed', data: {} })
 }
 
@@ -118,7 +125,7 @@ export async function reopenBusiness(tx: Tx, ctx: Context, actor: Actor, busines
   const lastDay = new Date(before.closedAt.getTime() + reopeningDays * 86_400_000)
   if (ctx.now() > lastDay)
     throw new FreeholdError('reopening_expired', `It could be reopened until ${lastDay.toISOString()}`)
-  const change = { status: 'active', statusReason: null, closedAt: null }
+  const change = { status: 'active', statusReason: null, suspendedAt: null, closedAt: null }
   const after = await setStatus(tx, ctx, actor, before, change, 'reopened')
   await emit(tx, ctx, { businessId, type: 'business.reopened', data: {} })
   return after
@@ -136,12 +143,18 @@ export async function suspendBusiness(
   const before = await lockBusiness(tx, businessId)
   if (before.status === 'closed') throw new FreeholdError('business_closed', 'Its owner can reopen it')
   if (before.status === status) return before
-  const change = { status, statusReason: status === 'suspended' ? reason : null, closedAt: null }
-  const verb = status === 'suspended' ? 'suspended' : 'reactivated'
+  const isSuspended = status === 'suspended'
+  const change = {
+    status,
+    statusReason: isSuspended ? reason : null,
+    suspendedAt: isSuspended ? ctx.now() : null,
+    closedAt: null,
+  }
+  const verb = isSuspended ? 'suspended' : 'reactivated'
   const after = await setStatus(tx, ctx, actor, before, change, verb, reason)
   await emitAll(tx, ctx, [
     { businessId, type: `business.${verb}`, data: { reason } },
-    ...(verb === 'suspended' ? await suspendedSubscription(tx, businessId, reason) : []),
+    ...(isSuspended ? await suspendedSubscription(tx, businessId, reason) : []),
   ])
   return after
 }
@@ -162,7 +175,7 @@ async function setStatus(
   ctx: Context,
   actor: Actor,
   before: Business,
-  change: Pick<Business, 'status' | 'statusReason' | 'closedAt'>,
+  change: Pick<Business, 'status' | 'statusReason' | 'suspendedAt' | 'closedAt'>,
   verb: string,
   reason?: string,
 ): Promise<Business> {

@@ -4,7 +4,8 @@ import { Csv, sendCsv, type Columns } from '../http/csv.ts'
 import { actorOf, type Routes } from '../http/request.ts'
 import { closed, Page, page, PageQuery, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
-import { businessById, suspendBusiness } from './businesses.ts'
+import { setSuspended } from '../subscriptions/suspension.ts'
+import { businessById } from './businesses.ts'
 import { searchBusinesses, searchedStatuses, searchOrders } from './search.ts'
 import { businessPage, presentForStaff, StaffBusinessBody, StaffBusinessPage } from './staff-view.ts'
 
@@ -105,8 +106,7 @@ export const staffBusinessRoutes: Routes = (app, ctx) => {
     },
     (request) =>
       acrossBusinesses(request, async (tx) => {
-        const { status, reason } = request.body
-        const business = await suspendBusiness(tx, ctx, actorOf(request), request.params.id, status, reason)
+        const business = await setSuspended(tx, ctx, actorOf(request), request.params.id, request.body)
         return businessPage(tx, ctx, business)
       }),
   )

@@ -77,6 +77,7 @@ export interface BusinessesTable {
   supportAccess: Generated<string>
   fields: ColumnType<Record<string, unknown>, string | undefined, string>
   createdAt: Date
+  suspendedAt: Date | null
   closedAt: Date | null
 }
 

@@ -1,4 +1,4 @@
-import { closeBusiness, suspendBusiness } from '../businesses/businesses.ts'
+import { closeBusiness } from '../businesses/businesses.ts'
 import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
@@ -6,6 +6,7 @@ import { addCredit } from '../invoices/credit.ts'
 import { cancelByStaff, changePlanByStaff, extendCycle } from '../subscriptions/staff-changes.ts'
 import { followInvoices, voidBilled } from '../subscriptions/settlement.ts'
 import { lockSubscription } from '../subscriptions/subscriptions.ts'
+import { setSuspended } from '../subscriptions/suspension.ts'
 import {
   answerSupportRequest,
   endOwnSupportSession,
@@ -106,7 +107,7 @@ export async function endFor(help: Help, reason: string): Promise<void> {
 
 export async function suspend(help: Help, status: 'suspended' | 'active', reason: string): Promise<void> {
   const { ctx, staff, firm } = help
-  await across(help, (tx) => suspendBusiness(tx, ctx, staff, firm.id, status, reason))
+  await across(help, (tx) => setSuspended(tx, ctx, staff, firm.id, { status, reason }))
 }
 
 /** Voids the newest invoice that is open. */

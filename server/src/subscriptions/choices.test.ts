@@ -887,4 +887,27 @@ describe('a renewal', () => {
     await renewDue(freehold.ctx)
     expect((await acme.invoices()).at(-1)).toMatchObject({ status: 'draft', held: true })
   })
+
+  test.each([
+    ['swept meanwhile', () => renewDue(freehold.ctx)],
+    ['that nobody looked at', () => undefined],
+  ])('of a business that goes on is waived for cycles that nobody could use, %s', async (_, sweep) => {
+    const acme = await open()
+    await acme.buy({ plan: 'starter' })
+    const set = (status: string) => freehold.api.patch(acme.staffUrl, { status, reason }, people.admin)
+    // A cycle of before the suspension that is found late is no part of it.
+    await acme.advance(31 * 2 + 5)
+    freehold.ok(await set('suspended'))
+    const states = async () => (await acme.invoices()).map(({ status, held }) => [status, held].join())
+    const before = await states()
+    await acme.advance(31 * 3)
+    await sweep()
+    freehold.ok(await set('active'))
+    expect(await states()).toEqual([...before, 'void,false', 'void,false', 'draft,true'])
+    const waived = (await acme.invoices()).find(({ status }) => status === 'void')
+    expect(waived).toMatchObject({ number: null, status_reason: 'The business was suspended' })
+    freehold.ok(await set('active'))
+    await renewDue(freehold.ctx)
+    expect(await states()).toEqual([...before, 'void,false', 'void,false', 'draft,true'])
+  })
 })
