@@ -84,7 +84,7 @@ describe('entitlements', () => {
       },
       retentionDays: {
         kind: 'value',
-        limit: null,
+        limit: 7,
         used: null,
         remaining: null,
         resetsAt: null,

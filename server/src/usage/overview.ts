@@ -29,7 +29,10 @@ const OverageBody = Type.Object(
 export const EntitlementBody = Type.Object(
   {
     kind: Type.Enum(['switch', 'value', 'allocated', 'metered']),
-    limit: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'With grants; null is unlimited' }),
+    limit: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'With grants; null is unlimited. Of a value the value; a switch has none',
+    }),
     used: OptionalInteger,
     remaining: OptionalInteger,
     overage: Type.Optional(OverageBody),
@@ -88,8 +91,9 @@ function present(usage: Usage, entitled: boolean) {
   const source = entitled ? usage.source : 'none'
   if (kind === 'switch' || kind === 'value') {
     const has = entitled ? usage.value : 0
-    const setting = kind === 'switch' ? { enabled: has === true } : { value: Number(has) }
-    return { kind, limit: null, used: null, remaining: null, resetsAt: null, source, ...setting }
+    const uncounted = { used: null, remaining: null, resetsAt: null, source }
+    if (kind === 'switch') return { kind, limit: null, ...uncounted, enabled: has === true }
+    return { kind, limit: Number(has), ...uncounted, value: Number(has) }
   }
   const limit = entitled ? (usage.softLimit ?? usage.ceiling) : 0
   const { used, held } = usage
