@@ -24,14 +24,14 @@ export async function membershipsOf(db: Queryable, ctx: Context, userId: string)
     .selectFrom('members')
     .innerJoin('businesses', 'businesses.id', 'members.businessId')
     .selectAll('businesses')
-    .select(['members.id as memberId', 'members.role', 'members.suspendedAt'])
+    .select(['members.id as memberId', 'members.role', 'members.suspendedAt as memberSuspendedAt'])
     .where('members.userId', '=', userId)
     .orderBy('members.id')
     .execute()
   const memberships = []
-  for (const { memberId, role, suspendedAt, ...business } of rows) {
+  for (const { memberId, role, memberSuspendedAt, ...business } of rows) {
     const subscription = await currentSubscription(db, ctx, business.id)
-    const suspended = suspendedAt !== null
+    const suspended = memberSuspendedAt !== null
     memberships.push({
       business: presentBusiness(business),
       memberId,
