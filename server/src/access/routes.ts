@@ -252,14 +252,16 @@ export const gateRoutes: Routes = (app, ctx) => {
         tags,
         params: path('id'),
         querystring: Type.Object({ businessId: Type.Optional(Id) }, closed),
+        body: Type.Optional(Type.Object(subjectFields, closed)),
         response: { 204: Type.Null() },
       },
     },
     async (request) => {
       const { businessId } = request.query
       const isApp = request.freehold.actor?.kind === 'app'
+      // Not every client sends a body along with DELETE.
       const named = businessId === undefined ? {} : isApp ? { subject: { businessId } } : { businessId }
-      const subject = await subjectOf(request, named)
+      const subject = await subjectOf(request, { ...named, ...request.body })
       if (!subject) throw new FreeholdError('unauthenticated')
       if (onlyLooks(subject)) throw new FreeholdError('permission_denied')
       await acrossBusinesses(request, (tx) =>

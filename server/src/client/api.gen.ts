@@ -2332,7 +2332,7 @@ export interface components {
         Entitlement: {
             /** @enum {unknown} */
             kind: "switch" | "value" | "allocated" | "metered";
-            /** @description With grants; null is unlimited */
+            /** @description With grants; null is unlimited. Of a value the value; a switch has none */
             limit: number | null;
             used: number | null;
             remaining: number | null;
@@ -6457,7 +6457,18 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    businessId?: string;
+                    /** @description App keys: for whom. A business, or a credential that a caller presented */
+                    subject?: {
+                        businessId?: string;
+                        credential?: string;
+                    };
+                };
+            };
+        };
         responses: {
             /** @description No Content */
             204: {

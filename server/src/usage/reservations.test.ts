@@ -169,6 +169,27 @@ describe('held units are settled by whoever made them,', () => {
     expect((await confirm(held.id)).status).toBe(200)
   })
 
+  test('naming the business in the body or, of a DELETE, in the query', async () => {
+    const { business, owner, counter } = await start()
+    const { meter } = await openStaff(freehold)
+    const { id: businessId } = business
+    const callers = [
+      [{ token: owner }, { businessId }],
+      [meter, { subject: { businessId } }],
+    ] as const
+    for (const [options, named] of callers) {
+      const units = { ...named, feature: 'recordings' }
+      const { id } = freehold.ok(await freehold.api.post('/v1/reservations', units, options))
+      const release = (query: string, body?: object) =>
+        freehold.api.call('DELETE', `/v1/reservations/${id}${query}`, body, options)
+      expect(await release('')).toMatchObject({ status: 422, body: { code: 'invalid_request' } })
+      expect(await counter()).toMatchObject({ held: 1 })
+      expect((await release('', named)).status).toBe(204)
+      expect((await release(`?businessId=${businessId}`)).status).toBe(204)
+      expect(await counter()).toMatchObject({ held: 0 })
+    }
+  })
+
   test('a person what they hold themselves, and a key what it held before it was rotated', async () => {
     const { business, owner, token, reserve, counter } = await start()
     const { id: businessId } = business
