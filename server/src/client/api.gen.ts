@@ -2159,7 +2159,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Lock somebody out, or let them in again
+         * Lock somebody out or let them in again, or say what your own system calls them
          * @description For staff, and app keys of scope admin
          */
         patch: operations["updateStaffUser"];
@@ -3388,6 +3388,7 @@ export interface components {
         StaffUser: {
             id: string;
             email: string;
+            externalId: string | null;
             emailVerified: boolean;
             firstName: string;
             lastName: string;
@@ -3519,6 +3520,7 @@ export interface components {
         User: {
             id: string;
             email: string;
+            externalId: string | null;
             emailVerified: boolean;
             firstName: string;
             lastName: string;
@@ -8412,10 +8414,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    disabled: boolean;
+                    disabled?: boolean;
+                    externalId?: string | null;
                     /** @description Kept in the audit log */
                     reason: string;
-                };
+                } | unknown | unknown;
             };
         };
         responses: {

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { actorOf, type Routes } from '../http/request.ts'
-import { closed, OptionalTime, path, Reason } from '../http/schemas.ts'
+import { closed, ExternalId, OptionalTime, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { setUserDisabled } from '../users/disabling.ts'
-import { userById, UserBody } from '../users/presenter.ts'
+import { setExternalId } from '../users/external-ids.ts'
+import { staffUserById, UserBody } from '../users/presenter.ts'
 import { changeMember } from './members.ts'
 import { MemberBody, presentMember } from './presenter.ts'
 
@@ -48,18 +49,29 @@ export const staffMemberRoutes: Routes = (app, ctx) => {
     {
       config: { access: 'staff:write' },
       schema: {
-        summary: 'Lock somebody out, or let them in again',
+        summary: 'Lock somebody out or let them in again, or say what your own system calls them',
         tags,
         params: path('id'),
-        body: Type.Object({ disabled: Type.Boolean(), reason: Reason }, closed),
+        body: Type.Object(
+          {
+            disabled: Type.Optional(Type.Boolean()),
+            externalId: Type.Optional(Type.Union([ExternalId, Type.Null()])),
+            reason: Reason,
+          },
+          { ...closed, anyOf: [{ required: ['disabled'] }, { required: ['externalId'] }] },
+        ),
         response: { 200: StaffUserBody },
       },
     },
     (request) =>
       acrossBusinesses(request, async (tx) => {
         const { id } = request.params
-        const { disabledAt } = await setUserDisabled(tx, ctx, actorOf(request), id, request.body)
-        return { ...(await userById(tx, id)), disabled: disabledAt !== null, disabledAt }
+        const { disabled, externalId, reason } = request.body
+        const actor = actorOf(request)
+        if (externalId !== undefined) await setExternalId(tx, ctx, actor, id, { externalId, reason })
+        if (disabled !== undefined) await setUserDisabled(tx, ctx, actor, id, { disabled, reason })
+        const { disabledAt, ...user } = await staffUserById(tx, id)
+        return { ...user, disabled: disabledAt !== null, disabledAt }
       }),
   )
 }

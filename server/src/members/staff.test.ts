@@ -177,6 +177,32 @@ describe('a user', () => {
     expect((await freehold.api.get('/v1/staff/businesses', { token })).status).toBe(401)
   })
 
+  test('are tied to what the product’s own system calls them, each to one', async () => {
+    const [acme, other] = [await freehold.signUp(), await freehold.signUp()]
+    expect(acme.user.externalId).toBeNull()
+    const tie = (userId: string, externalId: unknown, options = people.admin) =>
+      freehold.api.patch(`/v1/staff/users/${userId}`, { externalId, reason }, options)
+    const mine = `crm-${acme.user.id}`
+    expect((await tie(acme.user.id, mine, { token: acme.token })).status).toBe(403)
+    for (const _ of [1, 2]) {
+      expect(await tie(acme.user.id, mine)).toMatchObject({ status: 200, body: { externalId: mine, disabled: false } })
+    }
+    expect((await freehold.api.get('/v1/me', { token: acme.token })).body.user).toMatchObject({ externalId: mine })
+    expect(await tie(other.user.id, mine)).toMatchObject({ status: 409, body: { code: 'external_id_taken' } })
+    expect(await tie(acme.user.id, null)).toMatchObject({ body: { externalId: null } })
+    expect(await tie(other.user.id, mine)).toMatchObject({ status: 200, body: { externalId: mine } })
+    for (const wrong of ['', 7, 'a\u0000b', 'x'.repeat(201)]) expect((await tie(other.user.id, wrong)).status).toBe(422)
+    const audited = await freehold.sql(
+      `select before, after from freehold.system_audit_entries
+       where action = 'user.updated' and target->>'id' = $1 order by id`,
+      [acme.user.id],
+    )
+    expect(audited).toEqual([
+      { before: { externalId: null }, after: { externalId: mine, reason } },
+      { before: { externalId: mine }, after: { externalId: null, reason } },
+    ])
+  })
+
   test('who is unknown is not found', async () => {
     expect((await disable('usr_00000000000000000000000000', true)).status).toBe(404)
   })
