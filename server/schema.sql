@@ -493,6 +493,7 @@ create table freehold.plan_versions (
   prices json not null,
   trial_days integer not null default 0,
   includes jsonb not null,
+  on_trial_end text not null default 'end'::text,
   on_end text not null default 'renew'::text,
   fallback_plan text collate "C",
   created_at timestamp with time zone not null,
@@ -502,6 +503,7 @@ create table freehold.plan_versions (
   constraint plan_versions_plan_key_fkey FOREIGN KEY (plan_key) REFERENCES freehold.plans(key),
   constraint plan_versions_check CHECK (((on_end = 'fallback'::text) = (fallback_plan IS NOT NULL))),
   constraint plan_versions_on_end_check CHECK ((on_end = ANY (ARRAY['renew'::text, 'end'::text, 'fallback'::text]))),
+  constraint plan_versions_on_trial_end_check CHECK ((on_trial_end = ANY (ARRAY['end'::text, 'pause'::text]))),
   constraint plan_versions_trial_days_check CHECK ((trial_days >= 0)),
   constraint plan_versions_version_check CHECK ((version > 0))
 );

@@ -214,6 +214,7 @@ create table freehold.plan_versions (
   prices json not null,
   trial_days int not null default 0 check (trial_days >= 0),
   includes jsonb not null,
+  on_trial_end text not null default 'end' check (on_trial_end in ('end', 'pause')),
   on_end text not null default 'renew' check (on_end in ('renew', 'end', 'fallback')),
   fallback_plan text collate "C" references freehold.plans,
   created_at timestamptz not null,

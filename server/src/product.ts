@@ -84,6 +84,8 @@ type PlanDefinition<
   hidden?: boolean
   /** A trial of this many days (`days(14)`) before the first paid cycle. */
   trial?: Interval & { unit: 'day' }
+  /** What happens at the end of a trial that nobody has paid for: it ends (the default), or pauses until somebody does. */
+  onTrialEnd?: 'end' | 'pause'
   /** What happens at the end of a cycle: renew (the default), end, or fall back to another plan. */
   onEnd?: 'renew' | 'end' | { fallback: PlanKey }
   includes: Includes<Features>
@@ -174,6 +176,7 @@ export type ProductPlan = {
   name: string
   hidden: boolean
   trialDays: number
+  onTrialEnd: 'end' | 'pause'
   onEnd: 'renew' | 'end' | 'fallback'
   fallbackPlan: string | null
   prices: Record<string, Price>
@@ -261,6 +264,7 @@ function normalisePlan(plan: LoosePlan): ProductPlan {
     name: plan.name,
     hidden: plan.hidden ?? false,
     trialDays: plan.trial?.count ?? 0,
+    onTrialEnd: plan.onTrialEnd ?? 'end',
     onEnd: typeof onEnd === 'object' ? 'fallback' : onEnd,
     fallbackPlan: typeof onEnd === 'object' ? onEnd.fallback : null,
     prices,
@@ -359,6 +363,7 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
   }
   expect(Number.isInteger(plan.trialDays) && plan.trialDays >= 0, `${path}.trial`, 'must be whole days')
   expect(plan.name?.length > 0, `${path}.name`, 'is required')
+  problems.push(...choice(`${path}.onTrialEnd`, plan.onTrialEnd, ['end', 'pause']))
   problems.push(...choice(`${path}.onEnd`, plan.onEnd, ['renew', 'end', 'fallback']))
   if (plan.fallbackPlan !== null) {
     expect(plan.fallbackPlan in product.plans, `${path}.onEnd.fallback`, `unknown plan ${plan.fallbackPlan}`)

@@ -2926,6 +2926,8 @@ export interface components {
                 } | number | boolean | null;
             };
             /** @enum {unknown} */
+            onTrialEnd: "end" | "pause";
+            /** @enum {unknown} */
             onEnd: "renew" | "end" | "fallback";
             fallbackPlan: string | null;
             /**
@@ -8030,6 +8032,12 @@ export interface operations {
                             };
                         } | number | boolean | null;
                     };
+                    /**
+                     * @description What becomes of a trial that nobody has paid for
+                     * @default end
+                     * @enum {unknown}
+                     */
+                    onTrialEnd?: "end" | "pause";
                     /**
                      * @default renew
                      * @enum {unknown}

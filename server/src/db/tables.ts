@@ -328,6 +328,7 @@ export interface PlanVersionsTable {
   prices: ColumnType<Record<string, { amount: number; currency: string; interval: { unit: 'day' | 'week' | 'month' | 'year'; count: number } }>, string, string>
   trialDays: Generated<number>
   includes: ColumnType<Record<string, number | boolean | null | { limit: number; overage: { price: { amount: number; currency: string }; unitsPerPrice?: number; spendCap?: { amount: number; currency: string } } }>, string, string>
+  onTrialEnd: Generated<string>
   onEnd: Generated<string>
   fallbackPlan: string | null
   createdAt: Date

@@ -41,10 +41,11 @@ export const eventCatalogue = {
   }),
   'subscription.trial_ending': event('A trial ends soon', { ...subscription, trialEnd: Time }),
   'subscription.trial_converted': event('A trial ended and the subscription goes on', { ...subscription, ...cycle }),
-  'subscription.trial_expired': event('A trial ended, and with it the subscription or its plan', {
+  'subscription.trial_expired': event('A trial ended, and with it the subscription or its plan, or it pauses', {
     ...subscription,
     at: Time,
     fallbackPlan: OptionalText,
+    paused: Type.Boolean(),
   }),
   'subscription.past_due': event('A payment failed: everything works until graceEnd', {
     ...subscription,

@@ -46,9 +46,10 @@ async function load(
   return plans.flatMap((plan) => {
     const versions = rows
       .filter(({ planKey }) => planKey === plan.key)
-      .map(({ onEnd, ...row }) => ({
+      .map(({ onEnd, onTrialEnd, ...row }) => ({
         ...row,
         planName: plan.name,
+        onTrialEnd: onTrialEnd as PlanVersion['onTrialEnd'],
         onEnd: onEnd as PlanVersion['onEnd'],
         subscriptions: subscriptions.get(row.id) ?? 0,
       }))

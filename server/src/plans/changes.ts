@@ -155,10 +155,11 @@ const offer = ({ name, hidden, archivedAt, fields }: CataloguePlan) => ({
   fields,
 })
 
-const terms = ({ version, prices, trialDays, includes, onEnd, fallbackPlan }: CatalogueVersion) => ({
+const terms = ({ version, prices, trialDays, onTrialEnd, includes, onEnd, fallbackPlan }: CatalogueVersion) => ({
   version,
   prices,
   trialDays,
+  onTrialEnd,
   includes,
   onEnd,
   fallbackPlan,

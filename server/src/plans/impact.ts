@@ -35,7 +35,7 @@ export async function impactOf(db: Queryable, ctx: Context, plan: CataloguePlan,
 
 /** A plan field by field, in the order in which people read it. */
 export function fieldsOf(plan: ProductPlan): Record<string, unknown> {
-  const { name, hidden, prices, trialDays, includes, onEnd, fallbackPlan, fields = {} } = plan
+  const { name, hidden, prices, trialDays, onTrialEnd, includes, onEnd, fallbackPlan, fields = {} } = plan
   const under = (path: string, values: Record<string, unknown>) =>
     Object.entries(values).map(([key, value]) => [`${path}.${key}`, value])
   return Object.fromEntries([
@@ -46,6 +46,7 @@ export function fieldsOf(plan: ProductPlan): Record<string, unknown> {
     // The first price is the one a subscription gets when none is named.
     ['firstPrice', Object.keys(prices)[0]],
     ['trialDays', trialDays],
+    ['onTrialEnd', onTrialEnd],
     ...under('includes', includes),
     ['onEnd', onEnd],
     ['fallbackPlan', fallbackPlan],

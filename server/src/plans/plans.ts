@@ -13,6 +13,7 @@ export type PlanVersion = {
   version: number
   prices: Record<string, Price>
   trialDays: number
+  onTrialEnd: 'end' | 'pause'
   includes: Record<string, IncludedValue>
   onEnd: 'renew' | 'end' | 'fallback'
   fallbackPlan: string | null
@@ -27,8 +28,9 @@ const select = (db: Queryable) =>
     .selectAll('planVersions')
     .select('plans.name as planName')
 
-const fromRow = ({ onEnd, createdAt: _, ...row }: Row): PlanVersion => ({
+const fromRow = ({ onEnd, onTrialEnd, createdAt: _, ...row }: Row): PlanVersion => ({
   ...row,
+  onTrialEnd: onTrialEnd as PlanVersion['onTrialEnd'],
   onEnd: onEnd as PlanVersion['onEnd'],
 })
 
@@ -127,6 +129,7 @@ export async function addVersion(
       prices: JSON.stringify(plan.prices),
       trialDays: plan.trialDays,
       includes: JSON.stringify(plan.includes),
+      onTrialEnd: plan.onTrialEnd,
       onEnd: plan.onEnd,
       fallbackPlan: plan.fallbackPlan,
       createdAt: ctx.now(),

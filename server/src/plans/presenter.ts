@@ -74,6 +74,7 @@ export const PlanVersionBody = Type.Object(
     prices: Prices,
     trialDays: Type.Integer(),
     includes: Includes,
+    onTrialEnd: Type.Enum(['end', 'pause']),
     onEnd: Type.Enum(['renew', 'end', 'fallback']),
     fallbackPlan: OptionalText,
     createdAt: Time,

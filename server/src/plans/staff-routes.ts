@@ -49,6 +49,10 @@ const NewVersionBody = Type.Object(
       ...closed,
       maxProperties: 500,
     }),
+    onTrialEnd: Type.Enum(['end', 'pause'], {
+      default: 'end',
+      description: 'What becomes of a trial that nobody has paid for',
+    }),
     onEnd: Type.Enum(['renew', 'end', 'fallback'], { default: 'renew' }),
     fallbackPlan: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 63, default: null }),
     existing: Type.Enum([...existingChoices], {

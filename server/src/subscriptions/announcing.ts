@@ -9,8 +9,9 @@ export const subject = (subscription: Subscription) => ({ subscriptionId: subscr
 
 /** What time has done. */
 export function eventOfStep(before: Subscription, after: Subscription, step: Step): NewEvent {
-  if (step.kind === 'ended' && step.reason === 'trial_expired') {
-    const data = { ...subject(after), at: step.at, fallbackPlan: step.fallbackPlan }
+  if (step.kind === 'trial_expired' || (step.kind === 'ended' && step.reason === 'trial_expired')) {
+    const fallbackPlan = step.kind === 'ended' ? step.fallbackPlan : null
+    const data = { ...subject(after), at: step.at, fallbackPlan, paused: step.kind === 'trial_expired' }
     return { businessId: after.businessId, type: 'subscription.trial_expired', data }
   }
   return eventOf(step.kind, before, after)

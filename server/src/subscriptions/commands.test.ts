@@ -34,6 +34,7 @@ const priced = (key: string, monthly: number, yearly = monthly * 10, trialDays =
     yearly: { amount: yearly, currency: 'USD', interval: { unit: 'year', count: 1 } },
   },
   trialDays,
+  onTrialEnd: 'end',
   includes: {},
   onEnd: 'renew',
   fallbackPlan: null,

@@ -19,6 +19,7 @@ function plan(key: string, overrides: Partial<PlanVersion> = {}): PlanVersion {
       yearly: { amount: 49_000, currency: 'USD', interval: yearly },
     },
     trialDays: 0,
+    onTrialEnd: 'end',
     includes: {},
     onEnd: 'renew',
     fallbackPlan: null,
@@ -207,6 +208,23 @@ describe('a trial', () => {
     expect(stepsOf(trial({ plan: falling }), '2026-02-28')).toEqual([
       { kind: 'ended', at: at('2026-02-28'), reason: 'trial_expired', fallbackPlan: 'free' },
     ])
+  })
+
+  test('pauses where the plan says so, also where there is a plan to fall back to; what is free goes on', () => {
+    const waiting = plan('waiting', { onTrialEnd: 'pause', fallbackPlan: 'free' })
+    const step = { kind: 'trial_expired', at: at('2026-02-28') }
+    expect(stepsOf(trial({ plan: waiting }), '2026-06-01')).toEqual([step])
+    const awaiting = { kind: 'start', plan: waiting, price: 'monthly', invoiceId: 'inv_1' } as const
+    expect(project(trial({ plan: waiting, awaiting }), at('2026-06-01'))).toMatchObject({
+      status: 'paused',
+      cycleNumber: 1,
+      cycleEnd: at('2026-02-28'),
+      endedAt: null,
+      awaiting,
+    })
+    const gift = plan('gift', { onTrialEnd: 'pause', prices: free.prices })
+    expect(project(trial({ plan: gift }), at('2026-02-28'))).toMatchObject({ status: 'active' })
+    expect(project(subscription({ plan: waiting }), at('2026-02-28'))).toMatchObject({ status: 'active' })
   })
 
   test('is the first cycle when the plan has one, in whole seconds', () => {

@@ -47,7 +47,7 @@ export type Awaiting = Terms & { kind: 'change' | 'start' | 'resume'; invoiceId:
 export type EndReason = 'cancelled' | 'plan_ended' | 'trial_expired' | 'fell_back' | 'business_closed' | 'unpaid'
 
 export type Step = { at: Date } & (
-  | { kind: 'renewed' | 'plan_changed' | 'trial_converted' | 'paused' }
+  | { kind: 'renewed' | 'plan_changed' | 'trial_converted' | 'trial_expired' | 'paused' }
   | { kind: 'ended'; reason: EndReason; fallbackPlan: string | null }
 )
 
@@ -83,9 +83,7 @@ function atBoundary(state: Subscription): Boundary {
   const at = state.cycleEnd
   if (state.cancelAtCycleEnd) return end({ ...state, awaiting: null }, 'cancelled', null)
   if (state.pauseAtCycleEnd) {
-    const version = state.version + 1
-    const paused: Subscription = { ...state, status: 'paused', pauseAtCycleEnd: false, awaiting: null, version }
-    return { subscription: paused, step: { kind: 'paused', at } }
+    return { subscription: { ...paused(state), awaiting: null }, step: { kind: 'paused', at } }
   }
   if (state.pendingChange && !(state.status === 'trialing' && isUnpaid(state.pendingChange))) {
     const { plan, price, charge } = state.pendingChange
@@ -100,6 +98,8 @@ function atBoundary(state: Subscription): Boundary {
     }
   }
   if (state.status === 'trialing') {
+    if (priceOf(state).amount > 0 && state.plan.onTrialEnd === 'pause')
+      return { subscription: paused(state), step: { kind: 'trial_expired', at } }
     if (priceOf(state).amount > 0) return end(state, 'trial_expired', state.plan.fallbackPlan)
     return {
       subscription: nextCycle({ ...state, status: 'active', anchor: at }),
@@ -130,6 +130,14 @@ function nextCycle(state: Subscription, isWaived = false): Subscription {
 
 /** What was reckoned for the rest of a cycle is worth nothing after it. */
 const lapsesAtBoundary = (awaiting: Awaiting | null) => awaiting?.kind === 'change'
+
+const paused = (state: Subscription): Subscription => ({
+  ...state,
+  status: 'paused',
+  pauseAtCycleEnd: false,
+  awaiting: lapsesAtBoundary(state.awaiting) ? null : state.awaiting,
+  version: state.version + 1,
+})
 
 function end(state: Subscription, reason: EndReason, fallbackPlan: string | null) {
   const at = state.cycleEnd

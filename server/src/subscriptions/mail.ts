@@ -167,6 +167,8 @@ export function trialEndingMail(
   ctx: Composing,
   { business, terms, zone, trialEnd, next }: PlanMail & { trialEnd: Date; next: string | null },
 ): Mail {
+  const isOver = terms.plan.onTrialEnd === 'pause' ? 'is paused' : 'cannot be used any more'
+  const otherwise = next === null ? isOver : `goes on with ${next}`
   return {
     ...common(ctx, business),
     template: 'trial-ending',
@@ -176,7 +178,7 @@ export function trialEndingMail(
       `“${named(business.name)}” is trying ${termsName(terms)} until ${moment(trialEnd, zone)}.`,
       next === termsName(terms)
         ? `After that “${named(business.name)}” goes on with it${priceOf(terms).amount === 0 ? ', at no charge' : ` for ${priceText(terms)}`}. There is nothing to do.`
-        : `To keep ${termsName(terms)}, choose it before then. Otherwise ${next === null ? `“${named(business.name)}” cannot be used any more` : `“${named(business.name)}” goes on with ${next}`}. Nothing is charged unless you choose it.`,
+        : `To keep ${termsName(terms)}, choose it before then. Otherwise “${named(business.name)}” ${otherwise}. Nothing is charged unless you choose it.`,
     ],
     facts: { Plan: termsName(terms), 'Trial until': moment(trialEnd, zone), 'Price afterwards': priceText(terms) },
     action: {
@@ -186,14 +188,18 @@ export function trialEndingMail(
   }
 }
 
-export type Ending = 'trial' | 'cancelled' | 'plan_ended'
+export type Ending = 'trial' | 'trial_paused' | 'cancelled' | 'plan_ended'
 
 /** It is over; `next` is the plan that it goes on with. */
 export function endedMail(
   ctx: Composing,
   { business, terms, zone, endedAt, ending, next }: PlanMail & { endedAt: Date; ending: Ending; next: string | null },
 ): Mail {
-  const isTrial = ending === 'trial'
+  const isPaused = ending === 'trial_paused'
+  const isTrial = ending === 'trial' || isPaused
+  const until = isPaused
+    ? `it is resumed, which begins ${termsName(terms)} for ${priceText(terms)}`
+    : 'you choose a plan'
   return {
     ...common(ctx, business),
     template: isTrial ? 'trial-ended' : 'subscription-ended',
@@ -201,11 +207,11 @@ export function endedMail(
     title: isTrial ? 'Your trial has ended' : `${termsName(terms)} has ended`,
     paragraphs: [
       next === null
-        ? `Nothing new can be used in “${named(business.name)}” until you choose a plan. What is there stays, and can be read.`
+        ? `Nothing new can be used in “${named(business.name)}” until ${until}. What is there stays, and can be read.`
         : `“${named(business.name)}” goes on with ${next}.`,
     ],
     facts: { Plan: termsName(terms), Ended: moment(endedAt, zone), 'Goes on with': next },
-    action: { ...seePlan(ctx, business), label: next === null ? 'Choose a plan' : 'See plans' },
+    action: { ...seePlan(ctx, business), label: isPaused ? 'Resume' : next === null ? 'Choose a plan' : 'See plans' },
   }
 }
 

@@ -29,6 +29,14 @@ const product = defineProduct({
       trial: days(14),
       includes: { recordings: 9, members: 5 },
     },
+    patient: {
+      name: 'Patient',
+      cycle: months(1),
+      price: usd(20_00),
+      trial: days(14),
+      onTrialEnd: 'pause',
+      includes: { members: 5 },
+    },
   },
   signup: { plan: 'free', keys: ['sdk'] },
 })
@@ -183,6 +191,21 @@ describe('where people pay as they like', () => {
     await freehold.advance(seconds(3))
     const ended = await acme.fresh()
     expect(templates(ended)).toEqual(['trial-ended'])
+  })
+
+  test('a trial that pauses at its end is said to, and how it goes on', async () => {
+    const acme = await customer()
+    await acme.staff('POST', 'cancellation', { when: 'now', reason })
+    await acme.act('PUT', 'subscription/plan', { plan: 'patient', trial: true })
+    await acme.fresh()
+    await freehold.advance(seconds(12))
+    const [ending] = await acme.fresh()
+    expect(ending?.text).toContain('is paused. Nothing is charged unless you choose it.')
+    await freehold.advance(seconds(3))
+    const [ended, ...more] = await acme.fresh()
+    expect(more).toEqual([])
+    expect(ended).toMatchObject({ template: 'trial-ended' })
+    expect(ended?.text).toContain('until it is resumed, which begins Patient for $20.00')
   })
 
   test('all owners hear of it, and nobody else; once, however many workers there are', async () => {

@@ -112,9 +112,9 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
   const afterTrial = (terms: Terms, pending: { planVersionId: string; price: string } | null): string | null => {
     const plan = pending && byId.get(pending.planVersionId)
     if (plan) return termsName({ plan, price: pending.price })
-    const { fallbackPlan } = terms.plan
+    const { fallbackPlan, onTrialEnd } = terms.plan
     if (priceOf(terms).amount === 0) return termsName(terms)
-    return fallbackPlan === null ? null : (current.get(fallbackPlan)?.planName ?? null)
+    return fallbackPlan === null || onTrialEnd === 'pause' ? null : (current.get(fallbackPlan)?.planName ?? null)
   }
 
   const mails = events.flatMap((event): Mail[] => {
@@ -167,7 +167,8 @@ async function compose(tx: Tx, ctx: Context, business: Owned, events: Told[]): P
       case 'subscription.trial_expired': {
         const { subscription: _, ...rest } = about(event.data.subscriptionId, event.data)
         const endedAt = new Date(event.data.at)
-        return [endedMail(ctx, { ...rest, endedAt, ending: 'trial', next: nextPlan(event) })]
+        const ending = event.data.paused ? 'trial_paused' : 'trial'
+        return [endedMail(ctx, { ...rest, endedAt, ending, next: nextPlan(event) })]
       }
       case 'subscription.ended': {
         const { reason, endedAt } = event.data

@@ -35,6 +35,14 @@ const product = defineProduct({
       onEnd: { fallback: 'free' },
       includes: {},
     },
+    patient: {
+      name: 'Patient',
+      cycle: months(1),
+      price: usd(40_00),
+      trial: days(14),
+      onTrialEnd: 'pause',
+      includes: {},
+    },
     pass: { name: 'Pass', cycle: months(1), price: usd(5_00), onEnd: 'end', includes: {} },
     euro: { name: 'Euro', cycle: months(1), price: eur(10_00), includes: {} },
     old: { name: 'Old', cycle: months(1), price: usd(10_00), includes: {} },
@@ -217,6 +225,31 @@ const rows: Row[] = [
     when: sweep,
     is: { status: 'ended', endReason: 'trial_expired', access: 'none' },
     emits: ['trial_expired'],
+  },
+  {
+    row: 'a trial that ends without a payment, on a plan that pauses then',
+    given: async (acme) => {
+      await acme.staff('POST', '/cancellation', { when: 'now' })
+      await trial(acme, 'patient')
+      await acme.later(15)
+    },
+    when: sweep,
+    is: { status: 'paused', plan: { key: 'patient' }, access: 'none' },
+    emits: ['trial_expired'],
+  },
+  {
+    row: 'a trial that paused at its end, once it is paid',
+    given: async (acme) => {
+      await acme.staff('POST', '/cancellation', { when: 'now' })
+      await trial(acme, 'patient')
+      await acme.later(40)
+      await sweep()
+      freehold.ok(await acme.resume())
+    },
+    when: (acme) => acme.pay(),
+    is: { status: 'active', plan: { key: 'patient' }, access: 'full' },
+    emits: ['resumed'],
+    again: 'not asked',
   },
   {
     row: 'the end of a cycle',

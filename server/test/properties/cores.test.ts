@@ -36,7 +36,7 @@ function plan(
 ): PlanVersion {
   const price = (amount: number, interval: Interval) => ({ amount, currency: 'USD', interval })
   const prices = { monthly: price(amounts.month, month), yearly: price(amounts.year ?? amounts.month * 10, year) }
-  const rest = { trialDays: 0, includes: {}, onEnd: 'renew', fallbackPlan: null } as const
+  const rest = { trialDays: 0, onTrialEnd: 'end', includes: {}, onEnd: 'renew', fallbackPlan: null } as const
   return { id: `plv_${planKey}`, planKey, planName: planKey, version: 1, prices, ...rest, ...more }
 }
 
@@ -44,6 +44,7 @@ const plans = [
   plan('free', { month: 0 }),
   plan('basic', { month: 2900 }),
   plan('growth', { month: 9900 }, { trialDays: 14 }),
+  plan('patient', { month: 4900 }, { trialDays: 14, onTrialEnd: 'pause' }),
   plan('pass', { month: 500 }, { onEnd: 'end' }),
   plan('promo', { month: 100 }, { onEnd: 'fallback', fallbackPlan: 'free' }),
 ]
