@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { systemActor } from '../context.ts'
 import { acrossBusinesses } from '../db/transactions.ts'
+import { decimalOf } from '../invoices/money.ts'
 import { comparePlans, pushPlans, type PlanComparison } from '../plans/definition.ts'
 import type { Existing } from '../plans/moves.ts'
 import type { Price } from '../product.ts'
@@ -113,8 +114,6 @@ function show(field: string, value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') return String(value)
   if (!field.startsWith('prices.')) return JSON.stringify(value)
   const { amount, currency, interval } = value as Price
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency })
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2
   const each = interval.count === 1 ? `per ${interval.unit}` : `every ${interval.count} ${interval.unit}s`
-  return `${currency} ${(amount / 10 ** digits).toFixed(digits)} ${each}`
+  return `${currency} ${decimalOf(amount, currency)} ${each}`
 }

@@ -9,8 +9,15 @@ import type { TSchema } from 'typebox'
  */
 
 // Bodies are taken as they are: `{ "id": 7 }` is no text. Query strings and paths are text by nature, so numbers and
-// booleans in them are read as such.
-const options = { removeAdditional: false, useDefaults: true, allErrors: true, strict: false, allowUnionTypes: true }
+// booleans in them are read as such. Verbose: with what is wrong comes the schema that says so.
+const options = {
+  removeAdditional: false,
+  useDefaults: true,
+  allErrors: true,
+  verbose: true,
+  strict: false,
+  allowUnionTypes: true,
+}
 
 type Validate = ReturnType<FastifySchemaCompiler<TSchema>>
 

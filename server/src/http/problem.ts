@@ -6,6 +6,7 @@ import { sqlState } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode, type FieldError } from '../errors.ts'
 import { securityHeaders } from './headers.ts'
 import { allowedMethods } from './methods.ts'
+import { mostMoney } from './schemas.ts'
 
 /** RFC 9457 problem details, the one shape of every error. */
 export const Problem = Type.Object(
@@ -153,7 +154,8 @@ function isUnavailable(error: Error): boolean {
 
 function fieldErrors(error: FastifyError): FieldError[] {
   const base = error.validationContext ?? 'body'
-  return (error.validation ?? []).map(({ instancePath, keyword, params, message }) => {
+  return (error.validation ?? []).map((problem) => {
+    const { instancePath, keyword, params, message } = problem
     const field =
       keyword === 'required'
         ? `/${String(params['missingProperty'])}`
@@ -169,9 +171,19 @@ function fieldErrors(error: FastifyError): FieldError[] {
             ? `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`
             : keyword === 'pattern'
               ? patternMessage(instancePath)
-              : (message ?? 'is not valid')
+              : (moneyMessage(problem) ?? message ?? 'is not valid')
     return { path: `${base}${instancePath}${field}`, message: text }
   })
+}
+
+type Invalid = NonNullable<FastifyError['validation']>[number] & { parentSchema?: { maximum?: number } }
+
+/** Bounds of money are in minor units, and who reads the refusal has typed dollars. */
+function moneyMessage({ keyword, params, parentSchema }: Invalid): string | undefined {
+  const isBound = keyword === 'minimum' || keyword === 'maximum'
+  if (!isBound || parentSchema?.maximum !== mostMoney) return undefined
+  if (Math.abs(Number(params['limit'])) === mostMoney) return 'is too large'
+  return Number(params['limit']) === 0 ? 'must not be below 0' : 'must be more than 0'
 }
 
 // A regular expression tells nobody what to do.

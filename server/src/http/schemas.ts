@@ -53,6 +53,8 @@ export const Reason = Type.String({
 })
 export const FeatureName = Type.String({ minLength: 1, maxLength: 63 })
 export const Amount = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
+/** The most that one sum of money may be, in minor units. Refusals of what lies beyond name no figure: people read them. */
+export const mostMoney = 1_000_000_000_000
 /** The product's own fields; `describeFields` puts what it declares into the document. */
 export const fieldsOf = (noun: keyof ProductFields) =>
   Type.Record(Type.String(), Type.Unknown(), { description: 'Fields the product declares', 'x-fields': noun })

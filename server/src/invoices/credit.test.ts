@@ -52,8 +52,10 @@ describe('credit', () => {
     await expect(credit(businessId, -1)).rejects.toMatchObject({ status: 422 })
     await credit(businessId, 500)
     await credit(businessId, -200)
-    await expect(credit(businessId, -301)).rejects.toThrow(/the 300 that are in hand/)
+    await expect(credit(businessId, -301)).rejects.toThrow('the $3.00 that are in hand')
     expect(await balance(businessId)).toBe(300)
+    await credit(businessId, 300, 'JPY')
+    await expect(credit(businessId, -301, 'JPY')).rejects.toThrow('the ¥300 that are in hand')
   })
 
   test('taken back by many at once never falls below nothing', async () => {

@@ -5,6 +5,7 @@ import type { Queryable, Tx } from '../db/open.ts'
 import { invalid } from '../errors.ts'
 import { emit } from '../events/emit.ts'
 import { invoiceEvent } from './invoice-event.ts'
+import { formatMoney } from './money.ts'
 
 /**
  * What a business has in hand. Entries are only ever added, each with its reason; the balance is their sum and never
@@ -85,7 +86,7 @@ export async function addCredit(
   const [balanceAfter] = await moveBalances(tx, [{ businessId, currency, amount }])
   if (balanceAfter === undefined) {
     const inHand = await creditBalance(tx, businessId, currency)
-    throw invalid('body/amount', `takes back more than the ${inHand} that are in hand`)
+    throw invalid('body/amount', `takes back more than the ${formatMoney(inHand, currency)} that are in hand`)
   }
   const [id = ''] = await recordEntries(tx, ctx, actor, [
     { businessId, currency, amount, balanceAfter, reason, invoiceId: null },

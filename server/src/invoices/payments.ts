@@ -8,6 +8,7 @@ import { FreeholdError, invalid } from '../errors.ts'
 import { emit } from '../events/emit.ts'
 import { invoiceEvent } from './invoice-event.ts'
 import { invoiceById, type Invoice } from './invoices.ts'
+import { formatMoney } from './money.ts'
 import { manual } from './provider.ts'
 
 /** Money that has come in. */
@@ -50,7 +51,8 @@ export async function recordPayment(
     .executeTakeFirst()
   if (known) {
     if (known.invoiceId === invoiceId && known.amount === amount) return answer(before)
-    const detail = `It was recorded with ${known.amount} for the invoice ${known.invoiceId}`
+    const recorded = formatMoney(known.amount, known.currency)
+    const detail = `It was recorded with ${recorded} for the invoice ${known.invoiceId}`
     throw new FreeholdError('payment_reference_used', detail)
   }
   // What was given up as uncollectible may be paid all the same.
@@ -58,7 +60,8 @@ export async function recordPayment(
     throw new FreeholdError('invoice_not_open', `The invoice is ${before.status}`)
   }
   if (amount > before.amountDue) {
-    throw invalid('body/amount', `at most ${before.amountDue} is due; credit the business with what it paid beyond`)
+    const due = formatMoney(before.amountDue, before.currency)
+    throw invalid('body/amount', `at most ${due} is due; credit the business with what it paid beyond`)
   }
   if (receivedAt.getTime() > ctx.now().getTime() + toleranceMilliseconds) {
     throw invalid('body/receivedAt', 'lies in the future')

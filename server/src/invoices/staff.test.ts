@@ -158,6 +158,10 @@ describe('staff', () => {
     expect(freehold.ok(await credit(of, -400))).toMatchObject({ amount: -400, balanceAfter: 600 })
     expect(await credit(of, -601)).toMatchObject({ status: 422, body: { code: 'invalid_request' } })
     expect((await credit(of, 0)).status).toBe(422)
+    // Who reads it has typed dollars, so it names no bound in cents.
+    for (const amount of [1_000_000_000_001, -1_000_000_000_001]) {
+      expect((await credit(of, amount)).body.errors).toEqual([{ path: 'body/amount', message: 'is too large' }])
+    }
     expect(await actions(of, 'credit.%')).toEqual(['credit.added', 'credit.taken_back'])
     const answer = await freehold.api.post(
       '/v1/staff/businesses/biz_none/credits',
@@ -165,6 +169,17 @@ describe('staff', () => {
       { token },
     )
     expect(answer.status).toBe(404)
+  })
+
+  test('hear what is wrong with a sum as people say it', async () => {
+    const of = await payer(freehold)
+    const { id } = await bill(of, { lines: [line(4900)] })
+    const payment = (amount: number) =>
+      freehold.api.post(`${base(of)}/invoices/${id}/payments`, { amount, reference: 'bank 1' }, { token })
+    const said = async (amount: number) => (await payment(amount)).body.errors[0].message
+    expect(await said(0)).toBe('must be more than 0')
+    expect(await said(1_000_000_000_001)).toBe('is too large')
+    expect(await said(4901)).toMatch(/^at most \$49\.00 is due/)
   })
 
   test('credit once under one idempotency key', async () => {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { closed, fieldsOf, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
+import { closed, fieldsOf, mostMoney, OptionalText, OptionalTime, Time } from '../http/schemas.ts'
 import type { IncludedValue } from '../product.ts'
 import type { CataloguePlan, CatalogueVersion } from './catalogue.ts'
 import type { Impact } from './impact.ts'
@@ -11,7 +11,7 @@ const Interval = Type.Object({
 
 const MoneyBody = Type.Object(
   {
-    amount: Type.Integer({ minimum: 0, maximum: 1_000_000_000_000, description: 'Minor units' }),
+    amount: Type.Integer({ minimum: 0, maximum: mostMoney, description: 'Minor units' }),
     currency: Type.String(),
   },
   closed,

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { actorOf, type Routes } from '../http/request.ts'
-import { closed, Name, Page, path, Reason } from '../http/schemas.ts'
+import { closed, mostMoney, Name, Page, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { catalogue, cataloguePlan } from './catalogue.ts'
 import { changePlan, previewVersion, publishVersion } from './changes.ts'
@@ -25,7 +25,7 @@ const NewVersionBody = Type.Object(
       PlainName,
       Type.Object(
         {
-          amount: Type.Integer({ minimum: 0, maximum: 1_000_000_000_000, description: 'Minor units' }),
+          amount: Type.Integer({ minimum: 0, maximum: mostMoney, description: 'Minor units' }),
           currency: Type.String({ pattern: '^[A-Z]{3}$' }),
           interval: Type.Object(
             {

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { lockBusiness } from '../businesses/businesses.ts'
 import { Instant, instant } from '../http/instants.ts'
 import { actorOf, type Routes } from '../http/request.ts'
-import { closed, path } from '../http/schemas.ts'
+import { closed, mostMoney, path } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { recordPayment } from '../invoices/payments.ts'
 import { InvoiceBody, presentInvoice } from '../invoices/presenter.ts'
@@ -24,7 +24,7 @@ export const paymentRoutes: Routes = (app, ctx) => {
           {
             amount: Type.Integer({
               minimum: 1,
-              maximum: 1_000_000_000_000,
+              maximum: mostMoney,
               description: 'Minor units; a part is fine',
             }),
             reference: Type.String({

@@ -4,7 +4,7 @@ import type { Actor, Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { invalid } from '../errors.ts'
 import { actorOf, type Routes } from '../http/request.ts'
-import { closed, path, Reason } from '../http/schemas.ts'
+import { closed, mostMoney, path, Reason } from '../http/schemas.ts'
 import { acrossBusinesses } from '../http/transactions.ts'
 import { markUncollectible, releaseDraft, type Closing } from '../invoices/closing.ts'
 import { addCredit, creditEntryById } from '../invoices/credit.ts'
@@ -12,8 +12,6 @@ import { invoiceById, type Invoice } from '../invoices/invoices.ts'
 import { CreditEntryBody, InvoiceBody, presentCreditEntry, presentInvoice } from '../invoices/presenter.ts'
 import { followInvoices, voidBilled } from './settlement.ts'
 import { lockSubscription } from './subscriptions.ts'
-
-const mostCredit = 1_000_000_000_000
 
 /** Staff decide what becomes of an invoice, and give credit: the subscription follows in the same transaction. */
 export const settlementRoutes: Routes = (app, ctx) => {
@@ -63,8 +61,8 @@ export const settlementRoutes: Routes = (app, ctx) => {
         body: Type.Object(
           {
             amount: Type.Integer({
-              minimum: -mostCredit,
-              maximum: mostCredit,
+              minimum: -mostMoney,
+              maximum: mostMoney,
               description: 'Minor units; below zero takes back',
             }),
             currency: Type.String({ pattern: '^[A-Z]{3}$' }),
