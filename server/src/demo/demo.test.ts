@@ -54,6 +54,20 @@ test('it happened in the past, in order, and nothing of it waits to be done', as
   expect(due).toEqual([])
 })
 
+test('its lock outlasts the time a transaction may idle', async () => {
+  const other = await createTestFreehold()
+  // The first connection is the lock's. In place of half a minute it may idle for a moment, and has to for longer.
+  other.ctx.db.acrossPool.once(
+    'acquire',
+    (client) => void client.query("set idle_in_transaction_session_timeout = '200ms'"),
+  )
+  const stand = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+  const lines: string[] = []
+  await fillWithDemo(other.ctx, (line) => void (lines.push(line) === 1 && stand()), { businesses: 1, days: 2 })
+  expect(lines.at(-1)).toMatch(/^  Portal: /)
+  await other.close()
+})
+
 test('every list of the console has something to show', async () => {
   const { token } = await signIn('staff@demo.example')
   const count = async (path: string) => (await get(path, token)).items.length
