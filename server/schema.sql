@@ -85,7 +85,7 @@ create table freehold.audit_entries (
   constraint audit_entries_business_id_fkey FOREIGN KEY (business_id) REFERENCES freehold.businesses(id)
 );
 CREATE INDEX audit_entries_at ON freehold.audit_entries USING btree (business_id, at);
-CREATE INDEX audit_entries_staff ON freehold.audit_entries USING btree (actor_kind, id) WHERE (actor_kind = ANY (ARRAY['staff'::text, 'app'::text, 'system'::text]));
+CREATE INDEX audit_entries_staff ON freehold.audit_entries USING btree (actor_kind, action, id) WHERE (actor_kind = ANY (ARRAY['staff'::text, 'app'::text, 'system'::text]));
 CREATE INDEX audit_entries_terms ON freehold.audit_entries USING btree (at) WHERE ((action ~~ 'subscription.%'::text) AND (((((before ->> 'plan'::text) IS DISTINCT FROM (after ->> 'plan'::text)) OR ((before ->> 'planVersion'::text) IS DISTINCT FROM (after ->> 'planVersion'::text))) OR ((before ->> 'price'::text) IS DISTINCT FROM (after ->> 'price'::text))) OR ((before ->> 'status'::text) IS DISTINCT FROM (after ->> 'status'::text))));
 -- row level security: own_business using (business_id = current_setting('app.business_id'::text, true)) with check (business_id = current_setting('app.business_id'::text, true))
 -- freehold_tenant: insert, select
@@ -686,6 +686,7 @@ create table freehold.system_audit_entries (
   after jsonb,
   constraint system_audit_entries_pkey PRIMARY KEY (id)
 );
+CREATE INDEX system_audit_entries_staff ON freehold.system_audit_entries USING btree (actor_kind, action, id) WHERE (actor_kind = ANY (ARRAY['staff'::text, 'app'::text, 'system'::text]));
 
 create table freehold.two_factors (
   id text collate "C" not null,

@@ -606,7 +606,7 @@ create table freehold.audit_entries (
   primary key (business_id, id)
 );
 create index audit_entries_at on freehold.audit_entries (business_id, at);
-create index audit_entries_staff on freehold.audit_entries (actor_kind, id) where actor_kind in ('staff', 'app', 'system');
+create index audit_entries_staff on freehold.audit_entries (actor_kind, action, id) where actor_kind in ('staff', 'app', 'system');
 -- What moves recurring revenue: few of the entries that subscriptions leave.
 create index audit_entries_terms on freehold.audit_entries (at)
   where action like 'subscription.%'
@@ -664,6 +664,8 @@ create table freehold.system_audit_entries (
   before jsonb,
   after jsonb
 );
+create index system_audit_entries_staff on freehold.system_audit_entries (actor_kind, action, id)
+  where actor_kind in ('staff', 'app', 'system');
 
 -- The content is sealed under a key derived from SECRET: mails carry one-time links.
 create table freehold.mails (

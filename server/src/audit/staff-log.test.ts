@@ -1,6 +1,9 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, type TestFreehold } from '../../test/harness.ts'
 import { idsOf, onlyStaff, openStaff, paged, refusals, type Staff } from '../../test/staff.ts'
+import { acrossBusinesses } from '../db/transactions.ts'
+import { staffLog, type StaffLogQuery } from './staff-log.ts'
 
 let freehold: TestFreehold
 let people: Staff
@@ -81,5 +84,34 @@ describe('the log of staff', () => {
     expect(await list(`audit?actorKind=app&businessId=${id}`)).toMatchObject([{ actor: { kind: 'app' } }])
     expect(await paged(get, 'audit?actorKind=system')).toEqual(idsOf(await list('audit?limit=100&actorKind=system')))
     expect((await get('audit?actorKind=user')).status).toBe(422)
+  })
+
+  test('finds what is rare without reading all that is done every day', async () => {
+    const { id } = await customer('Busy')
+    const many = [id, 5000]
+    await freehold.sql(
+      `insert into freehold.audit_entries (business_id, id, at, actor_kind, action)
+      select $1, 'aud_renewed' || n, '2026-01-01', 'system', 'subscription.renewed' from generate_series(1, $2) n`,
+      many,
+    )
+    await freehold.sql(
+      `insert into freehold.system_audit_entries (id, at, actor_kind, actor_id, action)
+      select 'aud_signed' || n, '2026-01-01', 'user', $1, 'session.started' from generate_series(1, $2) n`,
+      many,
+    )
+    await freehold.sql('analyze freehold.audit_entries, freehold.system_audit_entries')
+    const read = (query: Partial<StaffLogQuery>) =>
+      acrossBusinesses(freehold.ctx.db, async (tx) => {
+        await staffLog(tx, { limit: 20, ...query })
+        const { rows } = await sql<{ read: number }>`
+          select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as read
+          from pg_stat_xact_user_tables
+          where relname in ('audit_entries', 'system_audit_entries')`.execute(tx)
+        return rows[0]?.read
+      })
+    for (const query of [{}, { action: 'invoice.voided' }, { action: 'invoice' }, { action: 'nothing' }]) {
+      expect(await read(query)).toBeLessThan(500)
+      expect(await read({ ...query, actorKind: 'system' })).toBeLessThan(500)
+    }
   })
 })
