@@ -1,4 +1,3 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
@@ -6,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import recorder from '../../examples/session-recorder/freehold.config.ts'
 import { renderMail } from '../../server/src/mail/layout.ts'
 import { sampleMails } from '../../server/src/mail/samples.ts'
+import { violations } from './axe.ts'
 import { openWeb } from './pages.ts'
 import { launchChromium } from './chromium.ts'
 
@@ -46,14 +46,10 @@ describe('every mail', () => {
             expect({ name, width, scheme, overflow }).toEqual({ name, width, scheme, overflow: 0 })
           }
           // A mail is part of its program's page: the landmarks are that page's.
-          const axe = new AxeBuilder({ page }).setLegacyMode()
-          const { violations } = await axe
-            .options({
-              resultTypes: ['violations'],
-              rules: { 'landmark-one-main': { enabled: false }, region: { enabled: false } },
-            })
-            .analyze()
-          const barriers = violations.map(({ id, nodes }) => `${id} ${nodes[0]?.failureSummary}`)
+          const found = await violations(page, {
+            rules: { 'landmark-one-main': { enabled: false }, region: { enabled: false } },
+          })
+          const barriers = found.map(({ id, nodes }) => `${id} ${nodes[0]?.failureSummary}`)
           expect({ name, scheme, barriers }).toEqual({ name, scheme, barriers: [] })
         }
       }

@@ -50,7 +50,7 @@ afterAll(() => web.close())
 
 test.each(screens)('$path is sound as $as, narrow and wide, light and dark', async ({ path, heading, as }) => {
   const token = tokens[as]
-  const visitor = await web.visit(token === undefined ? {} : { token })
+  const visitor = token === undefined ? await web.visit() : await web.comeBack({ token })
   await visitor.go(path.replace(':id', id))
   await visitor.see(heading)
   await expect.poll(() => visitor.page.locator('h1').count()).toBe(1)
@@ -58,8 +58,8 @@ test.each(screens)('$path is sound as $as, narrow and wide, light and dark', asy
   expect(await visitor.page.title()).toBe(`${heading}${place} – Session Recorder`)
   const name = path.replace(/#.*/, '-token').replaceAll(/\W+/g, '-').replace(/^-/, '')
   await visitor.sound(`${name}-${as}`)
-  expect(visitor.complaints).toEqual([])
-  await visitor.close()
+  expect(visitor.complaints.splice(0)).toEqual([])
+  if (token === undefined) await visitor.close()
 })
 
 test('a look at every screen leaves no token in an address', async () => {
