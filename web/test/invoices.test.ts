@@ -41,9 +41,17 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   await page.getByText(/^A payment of \$61\.34 has been overdue since/).waitFor()
   await page.getByRole('link', { name: 'Overview' }).click()
   await page.locator('[data-tone="warning"]').getByText('Past due', { exact: true }).waitFor()
-  await page.getByRole('link', { name: 'See invoices' }).click()
+  const alerts = page.getByRole('alert')
+  const way = alerts.getByRole('link', { name: 'See how to pay' })
+  await way.click()
+  await see(`Invoice ${invoice.number}`)
+  await page.getByRole('region', { name: 'How to pay' }).getByText('First Bank of Example').waitFor()
+  // Said once, and it leads to where one is no more.
+  expect([await alerts.count(), await way.count()]).toEqual([1, 0])
+  await page.getByRole('link', { name: 'All invoices' }).click()
   await see('Invoices')
-  await page.getByText('$61.34 to pay').waitFor()
+  await page.getByRole('table', { name: 'Invoices' }).waitFor()
+  expect([await alerts.count(), await way.count()]).toEqual([1, 1])
   // The navigation scrolls where it is too long for the screen, and what one is at is in sight from the first.
   await look({ width: 360, scheme: 'light' })
   await page.reload()
@@ -51,7 +59,6 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   expect(await page.getByRole('link', { name: 'Invoices', exact: true }).boundingBox()).toMatchObject({
     x: expect.toSatisfy((x: number) => x > 0 && x < 280),
   })
-  await page.getByText(new RegExp(`${invoice.number} was due on`)).waitFor()
   await page.getByRole('table', { name: 'Invoices' }).getByText('Overdue').waitFor()
   await sound('invoices-overdue')
   const [download] = await Promise.all([
@@ -122,9 +129,7 @@ test('past its grace nothing new can be made, and reading, paying, exporting, re
   const download = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Download CSV' }).click()
   await download
-  await page.getByRole('link', { name: 'See invoices' }).click()
-  await see('Invoices')
-  await page.getByRole('link', { name: String(invoice.number), exact: true }).click()
+  await page.getByRole('link', { name: 'See how to pay' }).click()
   await see(`Invoice ${invoice.number}`)
   await page.getByText('First Bank of Example').waitFor()
   expect(complaints).toEqual([])
@@ -138,7 +143,7 @@ test('who may not pay is told whom to ask', async () => {
   await go(`/b/${businessId}`)
   await see(long)
   await page.getByText('Ask an owner to go on.').waitFor()
-  expect(await page.getByRole('link', { name: 'See invoices' }).count()).toBe(0)
+  expect(await page.getByRole('link', { name: 'See how to pay' }).count()).toBe(0)
   await close()
 })
 

@@ -25,6 +25,7 @@ export const text = {
   nameIt: (number: string) => `Name ${number} with the payment, so that it is counted here.`,
   goesOn: 'It shows here once it has arrived. If you pay automatically, there is nothing to do.',
   seeHow: 'See how to pay',
+  how: 'How to pay',
   credit: 'Credit',
   creditAbout: 'Your next invoices are paid from it first.',
   inHand: (amount: string) => `${amount} of credit`,

@@ -5,7 +5,6 @@ export const text = {
   nav: 'Plan',
   title: 'Plan',
   see: 'See plans',
-  seeInvoices: 'See invoices',
   askOwner: 'Ask an owner for another plan.',
   now: 'Now',
   none: `This ${noun} has no plan. Choose one to go on.`,

@@ -49,6 +49,10 @@ export function bannerOf({ business, subscription, permissions }: Membership, ov
   return undefined
 }
 
+/** That the banner says what is overdue: nothing below it has to say so again. */
+export const tellsOverdue = ({ business, subscription }: Pick<Membership, 'business' | 'subscription'>) =>
+  business.status === 'active' && subscription?.status === 'past_due'
+
 /** What is owed and since when; in words alone while that is not known. */
 function titleOf(overdue: Overdue[] = []): string {
   const since = overdue.flatMap(({ dueAt }) => dueAt ?? []).toSorted()[0]

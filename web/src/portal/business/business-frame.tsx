@@ -1,7 +1,8 @@
 import { Alert } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { getRouteApi, Outlet } from '@tanstack/react-router'
+import { getRouteApi, Outlet, useParams } from '@tanstack/react-router'
 import { text } from '../../text/business.ts'
+import { text as invoices } from '../../text/invoices.ts'
 import { text as plan } from '../../text/plan.ts'
 import { bannerOf } from '../../ui/banner.ts'
 import { LimitRemedy } from '../../ui/form.tsx'
@@ -62,10 +63,15 @@ function SubscriptionBanner() {
     ...invoicesQuery(businessId, 'open'),
     enabled: subscription?.status === 'past_due',
   })
-  const overdue = open.data?.filter((invoice) => isOverdue(invoice, subscription))
+  const { invoiceId } = useParams({ strict: false })
+  const overdue = open.data
+    ?.filter((invoice) => isOverdue(invoice, subscription))
+    .toSorted((left, right) => Date.parse(left.dueAt ?? '') - Date.parse(right.dueAt ?? ''))
   const banner = bannerOf(membership, overdue)
   if (!banner) return null
   const params = { businessId }
+  // What has been due for longest; while that is not known, to where it stands.
+  const first = overdue?.[0]?.id
   return (
     <Alert color={banner.tone === 'info' ? 'accent' : banner.tone} title={banner.title} mb="lg">
       {banner.about}{' '}
@@ -74,9 +80,14 @@ function SubscriptionBanner() {
           {plan.see}
         </TextLink>
       )}
-      {banner.leadsTo === 'invoices' && (
+      {banner.leadsTo === 'invoices' && first === undefined && (
         <TextLink to="/b/$businessId/invoices" params={params}>
-          {plan.seeInvoices}
+          {invoices.seeHow}
+        </TextLink>
+      )}
+      {banner.leadsTo === 'invoices' && first !== undefined && first !== invoiceId && (
+        <TextLink to="/b/$businessId/invoices/$invoiceId" params={{ ...params, invoiceId: first }}>
+          {invoices.seeHow}
         </TextLink>
       )}
     </Alert>

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/invoices.ts'
 import { text as shared } from '../../text/shared.ts'
+import { tellsOverdue } from '../../ui/banner.ts'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { ButtonLink, TextLink } from '../../ui/links.tsx'
 import { Empty, Loaded } from '../../ui/loaded.tsx'
@@ -13,7 +14,7 @@ import { Day } from '../../ui/time.tsx'
 import { list, money } from '../../ui/words.ts'
 import { Needs, useMembership } from '../membership.tsx'
 import { SeePlans } from '../plan/see-plans.tsx'
-import { creditBalancesQuery, creditsQuery, invoicesQuery, printAddress, type Invoice } from './data.ts'
+import { creditBalancesQuery, creditsQuery, invoicesQuery, isOverdue, printAddress, type Invoice } from './data.ts'
 import { HowToPay } from './how-to-pay.tsx'
 import { InvoiceStatus } from './invoice-status.tsx'
 import { states } from './states.ts'
@@ -34,9 +35,12 @@ export function Invoices() {
 }
 
 function Open() {
-  const { businessId } = useMembership()
+  const membership = useMembership()
+  const { businessId, subscription } = membership
   const open = useInfiniteQuery(invoicesQuery(businessId, 'open'))
-  return open.data?.map((invoice) => <HowToPay key={invoice.id} invoice={invoice} />)
+  return open.data
+    ?.filter((invoice) => !tellsOverdue(membership) || !isOverdue(invoice, subscription))
+    .map((invoice) => <HowToPay key={invoice.id} invoice={invoice} />)
 }
 
 function InvoiceList() {
