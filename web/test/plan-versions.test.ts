@@ -57,6 +57,26 @@ test('staff write a version, see who would exceed it, and decide what becomes of
   await close()
 })
 
+test('what fields of a version are called is said once above them, and with each where there is no room for lines', async () => {
+  const { page, go, see, sound, look, close } = await web.visit(people.staff)
+  await go('/console/plans/growth/new-version')
+  await see('New version of Growth')
+  const lines = await page.getByRole('group').count()
+  const shown = (label: string) =>
+    page
+      .getByText(label, { exact: true })
+      .evaluateAll((labels) => labels.filter((each) => each.getBoundingClientRect().width > 1).length)
+  const prices = await page.getByRole('group', { name: /^Price / }).count()
+  expect([await shown('Currency'), await shown('Included')]).toEqual([1, 1])
+  await look({ width: 360, scheme: 'light' })
+  expect([await shown('Currency'), await shown('Included')]).toEqual([prices, lines - prices])
+  expect(lines - prices).toBeGreaterThan(1)
+  await page.getByRole('group', { name: 'Recordings' }).getByLabel('Included').selectOption('beyond')
+  await page.getByRole('button', { name: 'Add a price' }).click()
+  await sound('console-version-written')
+  await close()
+})
+
 test('what the server refuses of a version is said beside what was written', async () => {
   const { page, go, see, close } = await web.visit(people.staff)
   await go('/console/plans/growth/new-version')

@@ -1,5 +1,6 @@
 import { Button, Group, NativeSelect, NumberInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
+import type { ReactNode } from 'react'
 import { text } from '../../text/console-versions.ts'
 import { product } from '../../ui/page.ts'
 import { capital, words } from '../../ui/words.ts'
@@ -30,42 +31,60 @@ export function PriceFields({ form }: Form) {
         {text.prices}
       </Title>
       <Text c="dimmed">{text.pricesHint}</Text>
-      {prices.map(({ key, name, currency }, index) => (
-        <fieldset key={key} className={classes.row} aria-label={price.label(name)}>
-          <TextInput label={price.name} w={144} {...form.getInputProps(`prices.${index}.name`)} />
-          <MoneyInput
-            currency={currency}
-            label={price.amount}
-            w={128}
-            {...form.getInputProps(`prices.${index}.amount`)}
-          />
-          <TextInput label={price.currency} w={96} maxLength={3} {...form.getInputProps(`prices.${index}.currency`)} />
-          <NumberInput
-            label={price.count}
-            min={1}
-            max={1000}
-            allowDecimal={false}
-            w={80}
-            {...form.getInputProps(`prices.${index}.count`)}
-          />
-          <NativeSelect
-            label={price.unit}
-            data={units.map((value) => ({ value, label: price.units[value] }))}
-            {...form.getInputProps(`prices.${index}.unit`)}
-          />
-          {prices.length > 1 && (
-            <Button variant="subtle" onClick={() => form.removeListItem('prices', index)}>
-              {price.remove}
-            </Button>
-          )}
-        </fieldset>
-      ))}
+      <Labelled
+        columns={classes.prices ?? ''}
+        labels={[price.name, price.amount, price.currency, price.count, price.unit]}
+      >
+        {prices.map(({ key, name, currency }, index) => (
+          <div key={key} role="group" className={classes.line} aria-label={price.label(name)}>
+            <TextInput label={price.name} {...form.getInputProps(`prices.${index}.name`)} />
+            <MoneyInput currency={currency} label={price.amount} {...form.getInputProps(`prices.${index}.amount`)} />
+            <TextInput label={price.currency} maxLength={3} {...form.getInputProps(`prices.${index}.currency`)} />
+            <NumberInput
+              label={price.count}
+              min={1}
+              max={1000}
+              allowDecimal={false}
+              {...form.getInputProps(`prices.${index}.count`)}
+            />
+            <NativeSelect
+              label={price.unit}
+              data={units.map((value) => ({ value, label: price.units[value] }))}
+              {...form.getInputProps(`prices.${index}.unit`)}
+            />
+            {prices.length > 1 && (
+              <Button variant="subtle" onClick={() => form.removeListItem('prices', index)}>
+                {price.remove}
+              </Button>
+            )}
+          </div>
+        ))}
+      </Labelled>
       <Group>
         <Button variant="default" size="xs" onClick={add}>
           {price.add}
         </Button>
       </Group>
     </Stack>
+  )
+}
+
+/**
+ * Fields in lines, under what they are called, which is said once. To whoever hears the screen each field says it, and
+ * where there is no room for lines each shows it.
+ */
+function Labelled({ columns, labels, children }: { columns: string; labels: string[]; children: ReactNode }) {
+  return (
+    <div className={classes.room}>
+      <div className={`${classes.lines} ${columns}`}>
+        <div className={classes.head} aria-hidden>
+          {labels.map((label) => (
+            <span key={label}>{label}</span>
+          ))}
+        </div>
+        {children}
+      </div>
+    </div>
   )
 }
 
@@ -98,14 +117,21 @@ export function TermFields({ form, plans }: Form & { plans: { key: string; name:
 }
 
 export function IncludedFields({ form }: Form) {
+  const currency = currencyOf(form.values)
+  const hasValues = Object.values(product.features).some(({ kind }) => kind === 'value')
+  const isPriced = Object.values(form.values.includes).some(({ mode }) => mode === 'beyond')
+  const beyond = [text.beyond.amount(currency), text.beyond.units, text.beyond.cap(currency)]
+  const labels = [text.feature, text.include, hasValues ? text.limitOrValue : text.limit, ...(isPriced ? beyond : [])]
   return (
     <Stack gap="sm">
       <Title order={2} size="h3">
         {text.includes}
       </Title>
-      {Object.entries(product.features).map(([name, { kind, unit }]) => (
-        <Included key={name} form={form} name={name} kind={kind} unit={unit} />
-      ))}
+      <Labelled columns={classes.features ?? ''} labels={labels}>
+        {Object.entries(product.features).map(([name, { kind, unit }]) => (
+          <Included key={name} form={form} name={name} kind={kind} unit={unit} />
+        ))}
+      </Labelled>
     </Stack>
   )
 }
@@ -118,51 +144,40 @@ function Included({ form, name, kind, unit }: Form & Feature & { name: string })
   const currency = currencyOf(form.values)
   const label = capital(words(name))
   return (
-    <fieldset className={classes.feature} aria-label={label}>
+    <div role="group" className={classes.line} aria-label={label}>
       <Text fw={600} aria-hidden className={classes.name ?? ''}>
         {label}
       </Text>
-      <div className={classes.row}>
-        <NativeSelect
-          label={text.include}
-          data={modesOf(kind)}
-          {...at('mode')}
-          error={form.errors[`includes.${name}`]}
-          w={224}
+      <NativeSelect
+        label={text.include}
+        className={classes.mode ?? ''}
+        data={modesOf(kind)}
+        {...at('mode')}
+        error={form.errors[`includes.${name}`]}
+      />
+      {(mode === 'limit' || mode === 'beyond') && (
+        <NumberInput
+          label={kind === 'value' ? text.value : text.limit}
+          min={0}
+          allowDecimal={kind === 'value'}
+          thousandSeparator
+          placeholder={unit ?? ''}
+          {...at('limit')}
         />
-        {(mode === 'limit' || mode === 'beyond') && (
-          <NumberInput
-            label={kind === 'value' ? text.value : text.limit}
-            min={0}
-            allowDecimal={kind === 'value'}
-            thousandSeparator
-            w={144}
-            placeholder={unit ?? ''}
-            {...at('limit')}
+      )}
+      {mode === 'beyond' && (
+        <>
+          <MoneyInput currency={currency} label={text.beyond.amount(currency)} {...at('amount')} />
+          <NumberInput label={text.beyond.units} min={1} allowDecimal={false} thousandSeparator {...at('units')} />
+          <MoneyInput
+            currency={currency}
+            label={text.beyond.cap(currency)}
+            placeholder={text.beyond.capHint}
+            {...at('cap')}
           />
-        )}
-        {mode === 'beyond' && (
-          <>
-            <MoneyInput currency={currency} label={text.beyond.amount(currency)} w={128} {...at('amount')} />
-            <NumberInput
-              label={text.beyond.units}
-              min={1}
-              allowDecimal={false}
-              thousandSeparator
-              w={112}
-              {...at('units')}
-            />
-            <MoneyInput
-              currency={currency}
-              label={text.beyond.cap(currency)}
-              placeholder={text.beyond.capHint}
-              w={160}
-              {...at('cap')}
-            />
-          </>
-        )}
-      </div>
-    </fieldset>
+        </>
+      )}
+    </div>
   )
 }
 
