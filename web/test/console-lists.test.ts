@@ -305,7 +305,7 @@ test('metrics are charts with the same in a table, and grow with what is sold', 
   await page.getByRole('img', { name: /^Recurring revenue in USD/ }).waitFor()
   const table = page.getByRole('table', { name: 'What moved it, in USD' })
   await expect.poll(() => table.getByRole('row').count()).toBe(13)
-  await table.getByRole('row', { name: /\$49 .*\$49 1/ }).waitFor()
+  await table.getByRole('row', { name: /\$49\.00 .*\$49\.00 1/ }).waitFor()
   await sound(visitor, 'metrics-sold')
   await page.getByLabel('Months').selectOption('6')
   await page.waitForURL(/months=/)

@@ -139,7 +139,7 @@ test('money is credited, settles what is owed, and what is left of it can be tak
   await dialog.getByLabel('Reason').fill('given by mistake')
   await press('Take back')
   // The server refuses what is not there, at its field, and what was typed stays.
-  await dialog.getByText(/more than the 1100 that are in hand/).waitFor()
+  await dialog.getByText(/more than the \$11\.00 that are in hand/).waitFor()
   await dialog.getByLabel('Amount in USD').fill('11')
   await settle('Take back', '$11 is taken back')
   await page.getByText('There is no credit.', { exact: true }).waitFor()

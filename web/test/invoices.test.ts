@@ -46,6 +46,7 @@ test('what is overdue is said on every screen, and leads to what is to pay and h
   await way.click()
   await see(`Invoice ${invoice.number}`)
   await page.getByRole('region', { name: 'How to pay' }).getByText('First Bank of Example').waitFor()
+  await page.getByRole('table', { name: 'What it is for' }).getByRole('cell', { name: '$49.00' }).waitFor()
   // Said once, and it leads to where one is no more.
   expect([await alerts.count(), await way.count()]).toEqual([1, 0])
   await page.getByRole('link', { name: 'All invoices' }).click()

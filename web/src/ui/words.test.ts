@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { article, label, money, percent, plural, relative, utcMoment, utcMonth, words } from './words.ts'
+import { article, label, money, percent, plural, relative, sum, utcMoment, utcMonth, words } from './words.ts'
 
 test.each([
   ['business', 'businesses'],
@@ -27,6 +27,12 @@ test('money is written as its currency is, from minor units', () => {
   expect(money(1_234_567_89, 'USD')).toBe('$1,234,567.89')
   expect(money(500, 'JPY')).toBe('¥500')
   expect(money(-10_00, 'USD')).toBe('-$10')
+})
+
+test('sums below each other have all their decimals', () => {
+  expect(sum(49_00, 'USD')).toBe('$49.00')
+  expect(sum(500, 'JPY')).toBe('¥500')
+  expect(sum(1_234, 'KWD')).toMatch(/1\.234$/)
 })
 
 describe('a time is said from where one stands', () => {

@@ -27,10 +27,13 @@ const numbers = new Intl.NumberFormat('en')
 export const count = (value: number) => numbers.format(value)
 
 /** Money in minor units, as its currency is written: no decimals where it has none. */
-export function money(amount: number, currency: string): string {
+export const money = (amount: number, currency: string): string => sum(amount, currency).replace(/\.0+$/, '')
+
+/** The same where sums stand one below the other: with all decimals, so that they can be compared and added up. */
+export function sum(amount: number, currency: string): string {
   const format = new Intl.NumberFormat('en', { style: 'currency', currency })
   const { maximumFractionDigits = 2 } = format.resolvedOptions()
-  return format.format(amount / 10 ** maximumFractionDigits).replace(/\.0+$/, '')
+  return format.format(amount / 10 ** maximumFractionDigits)
 }
 
 const steps: [Intl.RelativeTimeFormatUnit, seconds: number][] = [

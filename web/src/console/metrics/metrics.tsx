@@ -8,7 +8,7 @@ import { Bars } from '../../ui/bars.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import type { Column } from '../../ui/table.tsx'
-import { count, money, percent, utcMonth } from '../../ui/words.ts'
+import { count, percent, sum, utcMonth } from '../../ui/words.ts'
 import { Section } from '../business/section.tsx'
 import { metricMonths, metricsQuery } from '../lists.ts'
 
@@ -86,7 +86,7 @@ function Chart({ title, ...props }: Omit<Parameters<typeof Bars>[0], 'label'>) {
 }
 
 function Revenue({ currency, months }: { currency: string; months: MonthOfRevenue[] }) {
-  const shown = (amount: number) => money(amount, currency)
+  const shown = (amount: number) => sum(amount, currency)
   return (
     <Stack gap="md">
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">

@@ -7,7 +7,7 @@ import { text as shared } from '../../text/shared.ts'
 import { Loaded } from '../../ui/loaded.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
-import { money } from '../../ui/words.ts'
+import { money, sum } from '../../ui/words.ts'
 import { Section } from '../business/section.tsx'
 import { balancesQuery, creditsQuery } from '../data.ts'
 import { CreditMoney, type Balance, type Direction } from './credit-money.tsx'
@@ -68,6 +68,6 @@ function InHand({ balances }: { balances: Balance[] }) {
 const columns: Column<Schemas['CreditEntry']>[] = [
   { label: text.at, cell: ({ createdAt }) => <When at={createdAt} /> },
   { label: text.reason, cell: ({ reason }) => reason },
-  { label: text.amount, align: 'right', cell: ({ amount, currency }) => money(amount, currency) },
-  { label: text.after, align: 'right', cell: ({ balanceAfter, currency }) => money(balanceAfter, currency) },
+  { label: text.amount, align: 'right', cell: ({ amount, currency }) => sum(amount, currency) },
+  { label: text.after, align: 'right', cell: ({ balanceAfter, currency }) => sum(balanceAfter, currency) },
 ]

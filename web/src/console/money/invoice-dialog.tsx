@@ -7,7 +7,7 @@ import { Facts } from '../../ui/facts.tsx'
 import { Loaded, Rows } from '../../ui/loaded.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
-import { money } from '../../ui/words.ts'
+import { sum } from '../../ui/words.ts'
 import { Section } from '../business/section.tsx'
 import { invoiceQuery } from '../data.ts'
 import { InvoiceStatus, possibleWith, type Doing } from './invoice-status.tsx'
@@ -61,10 +61,10 @@ function Whole({ page }: { page: Page }) {
           [text.why]: statusReason,
           [text.for]: billedTo,
           [text.by]: billedBy,
-          [invoices.total]: money(total, currency),
-          [text.credit]: creditApplied > 0 && money(creditApplied, currency),
-          [text.received]: amountPaid > 0 && money(amountPaid, currency),
-          [invoices.due]: money(amountDue, currency),
+          [invoices.total]: sum(total, currency),
+          [text.credit]: creditApplied > 0 && sum(creditApplied, currency),
+          [text.received]: amountPaid > 0 && sum(amountPaid, currency),
+          [invoices.due]: sum(amountDue, currency),
           [invoices.dueAt]: dueAt && <Day at={dueAt} />,
           [text.paidAt]: paidAt && <When at={paidAt} />,
           [text.closedAt]: closedAt && <When at={closedAt} />,
@@ -98,12 +98,12 @@ const lineColumns = (currency: string): Column<Page['lines'][number]>[] => [
       </>
     ),
   },
-  { label: text.amount, align: 'right', cell: ({ amount }) => money(amount, currency) },
+  { label: text.amount, align: 'right', cell: ({ amount }) => sum(amount, currency) },
 ]
 
 const paymentColumns = (currency: string): Column<Page['payments'][number]>[] => [
   { label: text.at, cell: ({ receivedAt }) => <When at={receivedAt} /> },
   { label: text.provider, cell: ({ provider }) => provider },
   { label: invoices.reference, cell: ({ reference }) => reference },
-  { label: text.amount, align: 'right', cell: ({ amount }) => money(amount, currency) },
+  { label: text.amount, align: 'right', cell: ({ amount }) => sum(amount, currency) },
 ]

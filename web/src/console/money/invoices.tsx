@@ -9,7 +9,7 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
-import { money } from '../../ui/words.ts'
+import { sum } from '../../ui/words.ts'
 import { Section } from '../business/section.tsx'
 import { invoicesQuery } from '../data.ts'
 import { InvoiceDialog } from './invoice-dialog.tsx'
@@ -69,8 +69,8 @@ const columnsWith = (onOpen: (invoice: Invoice, doing?: Doing) => void): Column<
     ),
   },
   { label: text.status, cell: (invoice) => <InvoiceStatus of={invoice} /> },
-  { label: text.total, align: 'right', cell: ({ total, currency }) => money(total, currency) },
-  { label: text.due, align: 'right', cell: ({ amountDue, currency }) => money(amountDue, currency) },
+  { label: text.total, align: 'right', cell: ({ total, currency }) => sum(total, currency) },
+  { label: text.due, align: 'right', cell: ({ amountDue, currency }) => sum(amountDue, currency) },
   { label: text.dueAt, align: 'right', cell: ({ dueAt }) => (dueAt === null ? shared.none : <Day at={dueAt} />) },
   { label: text.created, align: 'right', cell: ({ createdAt }) => <When at={createdAt} /> },
   {

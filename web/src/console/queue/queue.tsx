@@ -124,7 +124,7 @@ const heldColumns: Column<Schemas['StaffInvoice']>[] = [
 
 const grantColumns: Column<Schemas['ExpiringGrant']>[] = [
   { label: lists.business, cell: ({ business }) => <BusinessLink of={business} tab="usage" /> },
-  { label: lists.grants.feature, cell: ({ feature }) => capital(words(feature)) },
+  { label: lists.grants.feature, short: true, cell: ({ feature }) => capital(words(feature)) },
   { label: lists.grants.reason, cell: ({ reason }) => reason },
   {
     label: lists.grants.remaining,

@@ -9,7 +9,7 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Day } from '../../ui/time.tsx'
-import { money } from '../../ui/words.ts'
+import { sum } from '../../ui/words.ts'
 import { Needs, useMembership } from '../membership.tsx'
 import { invoiceQuery, printAddress } from './data.ts'
 import { HowToPay } from './how-to-pay.tsx'
@@ -108,7 +108,7 @@ function Invoice({ invoice }: { invoice: Schemas['InvoicePage'] }) {
                 </>
               ),
             },
-            { label: invoices.amount, align: 'right', cell: ({ amount }) => money(amount, currency) },
+            { label: invoices.amount, align: 'right', cell: ({ amount }) => sum(amount, currency) },
           ]}
         />
         <Group justify="flex-end">
@@ -127,7 +127,7 @@ function Invoice({ invoice }: { invoice: Schemas['InvoicePage'] }) {
             columns={[
               { label: text.received, cell: ({ receivedAt }) => <Day at={receivedAt} /> },
               { label: text.reference, cell: ({ reference }) => reference },
-              { label: invoices.amount, align: 'right', cell: ({ amount }) => money(amount, currency) },
+              { label: invoices.amount, align: 'right', cell: ({ amount }) => sum(amount, currency) },
             ]}
           />
         </Stack>
@@ -138,9 +138,9 @@ function Invoice({ invoice }: { invoice: Schemas['InvoicePage'] }) {
 
 function sumsOf({ total, creditApplied, amountPaid, amountDue, status, currency }: Schemas['InvoicePage']): Sum[] {
   return [
-    { label: text.total, value: money(total, currency), strong: status !== 'open' },
-    ...(creditApplied > 0 ? [{ label: text.fromCredit, value: money(-creditApplied, currency) }] : []),
-    ...(amountPaid > 0 ? [{ label: text.received, value: money(-amountPaid, currency) }] : []),
-    ...(status === 'open' ? [{ label: invoices.toPay, value: money(amountDue, currency), strong: true }] : []),
+    { label: text.total, value: sum(total, currency), strong: status !== 'open' },
+    ...(creditApplied > 0 ? [{ label: text.fromCredit, value: sum(-creditApplied, currency) }] : []),
+    ...(amountPaid > 0 ? [{ label: text.received, value: sum(-amountPaid, currency) }] : []),
+    ...(status === 'open' ? [{ label: invoices.toPay, value: sum(amountDue, currency), strong: true }] : []),
   ]
 }

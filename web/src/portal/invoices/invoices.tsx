@@ -11,7 +11,7 @@ import { More } from '../../ui/more.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
 import { Day } from '../../ui/time.tsx'
-import { list, money } from '../../ui/words.ts'
+import { list, money, sum } from '../../ui/words.ts'
 import { Needs, useMembership } from '../membership.tsx'
 import { SeePlans } from '../plan/see-plans.tsx'
 import { creditBalancesQuery, creditsQuery, invoicesQuery, isOverdue, printAddress, type Invoice } from './data.ts'
@@ -103,11 +103,11 @@ const columnsOf = (businessId: string): Column<Invoice>[] => [
   { label: text.status, cell: (invoice) => <InvoiceStatus invoice={invoice} /> },
   { label: text.date, cell: ({ openedAt, createdAt }) => <Day at={openedAt ?? createdAt} /> },
   { label: text.due, cell: ({ dueAt }) => (dueAt === null ? shared.none : <Day at={dueAt} />) },
-  { label: text.total, align: 'right', cell: ({ total, currency }) => money(total, currency) },
+  { label: text.total, align: 'right', cell: ({ total, currency }) => sum(total, currency) },
   {
     label: text.toPay,
     align: 'right',
-    cell: ({ status, amountDue, currency }) => (status === 'open' ? money(amountDue, currency) : shared.none),
+    cell: ({ status, amountDue, currency }) => (status === 'open' ? sum(amountDue, currency) : shared.none),
   },
   {
     label: '',
@@ -154,11 +154,11 @@ function Credit() {
               columns={[
                 { label: text.date, cell: ({ createdAt }) => <Day at={createdAt} /> },
                 { label: text.reason, cell: ({ reason }) => reason },
-                { label: text.amount, align: 'right', cell: ({ amount, currency }) => money(amount, currency) },
+                { label: text.amount, align: 'right', cell: ({ amount, currency }) => sum(amount, currency) },
                 {
                   label: text.balance,
                   align: 'right',
-                  cell: ({ balanceAfter, currency }) => money(balanceAfter, currency),
+                  cell: ({ balanceAfter, currency }) => sum(balanceAfter, currency),
                 },
               ]}
             />
