@@ -18,6 +18,9 @@ function wholeness(content: ReactNode): 'line' | 'words' | undefined {
   return content.length < 25 ? 'line' : 'words'
 }
 
+/** Of words that are all as short as these there is room for beside each other wherever there is a table. */
+const hasShortWords = (content: ReactNode) => typeof content === 'string' && !/\S{11}/.test(content)
+
 /** A table that becomes a list of labelled cards where it is narrow, and stays a table to those who hear it. */
 export function Table<Row>({
   label,
@@ -55,6 +58,7 @@ export function Table<Row>({
                   data-short={short}
                   data-none={content === text.none || undefined}
                   data-whole={wholeness(content)}
+                  data-unbroken={hasShortWords(content) || undefined}
                 >
                   <div>{content}</div>
                 </td>
