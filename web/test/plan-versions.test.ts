@@ -38,7 +38,9 @@ test('staff write a version, see who would exceed it, and decide what becomes of
   }
 
   // What is changed after the comparison has to be compared again before it can be published.
+  expect(await page.getByLabel('At the end of a trial that nobody pays for').count()).toBe(0)
   await page.getByLabel('Trial days').fill('7')
+  await page.getByLabel('At the end of a trial that nobody pays for').selectOption('It pauses until it is paid for')
   expect(await page.getByRole('button', { name: 'Publish version 2' }).count()).toBe(0)
   await page.getByRole('button', { name: 'See what it would mean' }).click()
   await page.getByLabel('Those on the plan').selectOption('atRenewal')
@@ -52,6 +54,7 @@ test('staff write a version, see who would exceed it, and decide what becomes of
   expect(versions[0]).toMatchObject({
     version: 2,
     trialDays: 7,
+    onTrialEnd: 'pause',
     includes: { members: 2, recordings: { limit: 100, overage: { price: { amount: 25, currency: 'USD' } } } },
   })
   await close()

@@ -22,6 +22,8 @@ export const text = {
   },
   terms: 'Terms',
   trialDays: 'Trial days',
+  onTrialEnd: 'At the end of a trial that nobody pays for',
+  onTrialEnds: { end: 'It ends', pause: 'It pauses until it is paid for' },
   onEnd: 'At the end of a cycle',
   onEnds: { renew: 'It renews', end: 'It ends', fallback: 'It falls back to another plan' },
   fallbackPlan: 'Falls back to',

@@ -103,6 +103,13 @@ export function TermFields({ form, plans }: Form & { plans: { key: string; name:
           w={128}
           {...form.getInputProps('trialDays')}
         />
+        {Number(form.values.trialDays) > 0 && (
+          <NativeSelect
+            label={text.onTrialEnd}
+            data={options(text.onTrialEnds)}
+            {...form.getInputProps('onTrialEnd')}
+          />
+        )}
         <NativeSelect label={text.onEnd} data={options(text.onEnds)} {...form.getInputProps('onEnd')} />
         {form.values.onEnd === 'fallback' && (
           <NativeSelect

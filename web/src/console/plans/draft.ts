@@ -20,6 +20,7 @@ export type IncludedDraft = {
 export type Draft = {
   prices: PriceDraft[]
   trialDays: Amount
+  onTrialEnd: Version['onTrialEnd']
   onEnd: Version['onEnd']
   fallbackPlan: string
   includes: Record<string, IncludedDraft>
@@ -27,7 +28,7 @@ export type Draft = {
 
 export const units = ['day', 'week', 'month', 'year'] as const
 
-export function draftOf({ prices, trialDays, includes, onEnd, fallbackPlan }: Version): Draft {
+export function draftOf({ prices, trialDays, onTrialEnd, includes, onEnd, fallbackPlan }: Version): Draft {
   return {
     prices: Object.entries(prices).map(([name, { amount, currency, interval }]) => ({
       key: name,
@@ -37,6 +38,7 @@ export function draftOf({ prices, trialDays, includes, onEnd, fallbackPlan }: Ve
       ...interval,
     })),
     trialDays,
+    onTrialEnd,
     onEnd,
     fallbackPlan: fallbackPlan ?? '',
     includes: Object.fromEntries(Object.keys(product.features).map((name) => [name, includedDraft(includes[name])])),
@@ -71,6 +73,7 @@ export const versionOf = (draft: Draft) => ({
     ]),
   ),
   trialDays: Number(draft.trialDays),
+  onTrialEnd: draft.onTrialEnd,
   onEnd: draft.onEnd,
   fallbackPlan: draft.onEnd === 'fallback' ? draft.fallbackPlan : null,
   includes: Object.fromEntries(

@@ -66,8 +66,8 @@ function fieldText(field: string): string {
   const [group = '', name] = field.split('.')
   if (group === 'prices') return versions.price.label(name ?? '')
   if (group === 'includes') return capital(words(name ?? ''))
-  const { trialDays, onEnd, fallbackPlan } = versions
-  const names: Record<string, string> = { trialDays, onEnd, fallbackPlan, firstPrice: text.firstPrice }
+  const { trialDays, onTrialEnd, onEnd, fallbackPlan } = versions
+  const names: Record<string, string> = { trialDays, onTrialEnd, onEnd, fallbackPlan, firstPrice: text.firstPrice }
   return names[group] ?? capital(words(group))
 }
 
@@ -78,6 +78,7 @@ function valueText(field: string, value: unknown): string {
   if (group === 'prices') return priceText(value as Version['prices'][string])
   if (group === 'includes') return includedText(value as Version['includes'][string])
   if (group === 'trialDays') return value === 0 ? shared.none : plans.trialDays(Number(value))
+  if (group === 'onTrialEnd') return versions.onTrialEnds[value as Version['onTrialEnd']]
   if (group === 'onEnd') return versions.onEnds[value as Version['onEnd']]
   return typeof value === 'string' ? value : value === null ? shared.none : JSON.stringify(value)
 }
