@@ -13,15 +13,9 @@ export type { ProblemBody } from './http/problem.ts'
 export { ProductDefinitionError } from './product-definition-error.ts'
 export type { Entitlements, ProductNames } from './product-names.ts'
 export type { EventHandlers, Hooks, ProductTask, TaskContext } from './product-hooks.ts'
+export { days, eur, months, usd, weeks, years, type Money } from './prices.ts'
 export {
-  days,
   defineProduct,
-  eur,
-  months,
-  usd,
-  weeks,
-  years,
-  type Money,
   type Product,
   type ProductDefinition,
   type Overage,

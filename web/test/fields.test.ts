@@ -1,6 +1,7 @@
 import { Type } from '../../server/src/index.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { days, defineProduct, usd } from '../../server/src/product.ts'
+import { days, usd } from '../../server/src/prices.ts'
+import { defineProduct } from '../../server/src/product.ts'
 import { openWeb } from './pages.ts'
 
 const product = defineProduct({

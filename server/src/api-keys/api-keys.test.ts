@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as daysOf, type TestFreehold } from '../../test/harness.ts'
-import { days, defineProduct, usd } from '../product.ts'
+import { days, usd } from '../prices.ts'
+import { defineProduct } from '../product.ts'
 
 const product = defineProduct({
   name: 'Recorder',

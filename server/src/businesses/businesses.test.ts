@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as daysOf, password, type TestFreehold } from '../../test/harness.ts'
-import { days, defineProduct, usd } from '../product.ts'
+import { days, usd } from '../prices.ts'
+import { defineProduct } from '../product.ts'
 
 const definition = {
   name: 'Recorder',

@@ -3,7 +3,8 @@ import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { PlanVersionsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
-import type { IncludedValue, Price, ProductPlan } from '../product.ts'
+import type { Price } from '../prices.ts'
+import type { IncludedValue, ProductPlan } from '../product.ts'
 
 /** An immutable version of a plan; subscriptions are pinned to one. */
 export type PlanVersion = {

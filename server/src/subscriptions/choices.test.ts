@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
 import { whatIsWrong } from '../../test/properties/predicates.ts'
 import { auditOf, openStaff, type Staff } from '../../test/staff.ts'
-import { days, defineProduct, eur, months, usd } from '../product.ts'
+import { days, eur, months, usd } from '../prices.ts'
+import { defineProduct } from '../product.ts'
 import { renewDue } from './renewal.ts'
 
 const product = defineProduct({

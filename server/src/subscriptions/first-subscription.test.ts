@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, password, type TestFreehold } from '../../test/harness.ts'
 import { openStaff, type Staff } from '../../test/staff.ts'
-import { days, defineProduct, months, usd } from '../product.ts'
+import { days, months, usd } from '../prices.ts'
+import { defineProduct } from '../product.ts'
 import { renewDue } from './renewal.ts'
 import { announceTrialEndings } from './trial-endings.ts'
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, type TestFreehold } from '../../test/harness.ts'
 import { openStaff, type Staff } from '../../test/staff.ts'
-import { days, defineProduct, usd } from '../product.ts'
+import { days, usd } from '../prices.ts'
+import { defineProduct } from '../product.ts'
 import { renewDue } from './renewal.ts'
 
 const product = defineProduct({

@@ -1,4 +1,5 @@
-import { days, defineProduct, usd } from '../../src/product.ts'
+import { days, usd } from '../../src/prices.ts'
+import { defineProduct } from '../../src/product.ts'
 
 const includes = { recordings: 100, minutes: 40 }
 const soft = { limit: 100, overage: { price: usd(10) } }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { days, defineProduct, usd } from '../../src/product.ts'
+import { days, usd } from '../../src/prices.ts'
+import { defineProduct } from '../../src/product.ts'
 import { createTestFreehold, type TestFreehold } from '../harness.ts'
 import { commands } from './commands.ts'
 import { whatIsWrong } from './predicates.ts'
