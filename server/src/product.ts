@@ -3,6 +3,7 @@ import { isEventType } from './events/catalogue.ts'
 import { fieldProblems } from './http/fields.ts'
 import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
+import { months, years, type Money, type Price } from './prices.ts'
 import { ProductDefinitionError } from './product-definition-error.ts'
 import type { EventHandlers, Hooks, ProductTask } from './product-hooks.ts'
 import {
@@ -15,7 +16,6 @@ import {
   type ProductFields,
   type ProductNames,
 } from './product-names.ts'
-import { months, years, type Money, type Price } from './prices.ts'
 import type { Interval } from './subscriptions/cycle.ts'
 
 /**

@@ -43,7 +43,10 @@ export async function unpackChromium(): Promise<void> {
   await rename(aside, target).catch(() => rm(aside, { recursive: true, force: true }))
 }
 
-export async function launchChromium(): Promise<Browser> {
+/** For tests, which look at a page for a second or two: making its scripts fast takes longer than they run. */
+export const unoptimised = '--js-flags=--max-optimized-bytecode-size=0'
+
+export async function launchChromium(...more: string[]): Promise<Browser> {
   const own = process.env['CHROMIUM_PATH']
   const at = await folder()
   return chromium.launch({
@@ -54,8 +57,7 @@ export async function launchChromium(): Promise<Browser> {
       '--disable-quic',
       '--disable-dev-shm-usage',
       '--font-render-hinting=none',
-      // A page is looked at for a second or two: making its scripts fast takes longer than they run.
-      '--js-flags=--max-optimized-bytecode-size=0',
+      ...more,
     ],
     env: own === undefined ? { HOME: at, LD_LIBRARY_PATH: join(at, 'lib'), FONTCONFIG_PATH: at } : {},
   })

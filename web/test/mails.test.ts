@@ -7,7 +7,7 @@ import { renderMail } from '../../server/src/mail/layout.ts'
 import { sampleMails } from '../../server/src/mail/samples.ts'
 import { violations } from './axe.ts'
 import { openWeb } from './pages.ts'
-import { launchChromium } from './chromium.ts'
+import { launchChromium, unoptimised } from './chromium.ts'
 
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
 const sender = {
@@ -19,7 +19,7 @@ const samples = Object.entries(sampleMails(sender)).map(([name, mail]) => ({ nam
 describe('every mail', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await launchChromium()
+    browser = await launchChromium(unoptimised)
     await mkdir(screenshots, { recursive: true })
   })
   afterAll(() => browser.close())

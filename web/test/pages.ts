@@ -5,7 +5,7 @@ import { expect, inject } from 'vitest'
 import { createTestFreehold } from '../../server/test/harness.ts'
 import type { FreeholdOptions } from '../../server/src/options.ts'
 import { violations } from './axe.ts'
-import { launchChromium } from './chromium.ts'
+import { launchChromium, unoptimised } from './chromium.ts'
 
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
 
@@ -16,7 +16,7 @@ export async function openWeb(options: Omit<Partial<FreeholdOptions>, 'database'
   const problem = inject('webProblem')
   if (problem !== undefined) throw new Error(problem)
   await mkdir(screenshots, { recursive: true })
-  const browser = await launchChromium()
+  const browser = await launchChromium(unoptimised)
   const freehold = await createTestFreehold({ portal: { basePath: '/' }, ...options })
   const known = new Map<string, Visitor>()
   return {

@@ -11,7 +11,7 @@ import { freezes } from '../usage/frozen-items.ts'
 import { groupCommit } from '../usage/group-commit.ts'
 import { giveBackLapsed, lapsedUnits } from '../usage/lapsed-reservations.ts'
 import { findItem } from '../usage/items.ts'
-import { type Consumption, type Counted, type NotCounted } from '../usage/meter.ts'
+import type { Consumption, Counted, NotCounted } from '../usage/meter.ts'
 import { openCounter as lookAtCounter, type OpenCounter } from '../usage/open-counters.ts'
 import { findRepeat } from '../usage/repeats.ts'
 import {

@@ -32,6 +32,7 @@ export async function endClosed(ctx: Context): Promise<void> {
         .execute(),
     each: (tx, { businessId }) => endOne(tx, ctx, businessId, closedBefore),
     failure: 'the subscription of a closed business could not be ended',
+    waitMilliseconds: 1000,
   })
 }
 

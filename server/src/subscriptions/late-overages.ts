@@ -1,15 +1,15 @@
+import { sql } from 'kysely'
 import { systemActor, type Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { addCredit } from '../invoices/credit.ts'
 import { paymentTermDays } from '../invoices/finalising.ts'
 import { openInvoice } from '../invoices/invoices.ts'
-import { oneByOne } from '../jobs/one-by-one.ts'
+import { businessesWith, oneByOne } from '../jobs/one-by-one.ts'
 import { attributeUsage, invalidateCounters, type Counter } from '../usage/counters.ts'
 import { resettled, type BilledOverage } from '../usage/overage.ts'
 import { openBusinesses } from './billing.ts'
 import { storedSubscription } from './subscriptions.ts'
 
-const batchSize = 200
 const settling = systemActor('late-overages')
 
 /**
@@ -18,18 +18,10 @@ const settling = systemActor('late-overages')
  */
 export async function settleLateOverages(ctx: Context): Promise<void> {
   await oneByOne(ctx, {
-    read: (last) =>
-      ctx.db.across
-        .selectFrom('usageCounters')
-        .select('businessId')
-        .distinct()
-        .where('late', '=', true)
-        .where('businessId', '>', last?.businessId ?? '')
-        .orderBy('businessId')
-        .limit(batchSize)
-        .execute(),
+    read: businessesWith(ctx, 'usage_counters', sql`late`),
     each: (tx, { businessId }) => settle(tx, ctx, businessId),
     failure: 'late usage could not be settled',
+    waitMilliseconds: 1000,
   })
 }
 

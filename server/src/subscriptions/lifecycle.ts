@@ -98,13 +98,12 @@ function atBoundary(state: Subscription): Boundary {
     }
   }
   if (state.status === 'trialing') {
-    if (priceOf(state).amount > 0 && state.plan.onTrialEnd === 'pause')
-      return { subscription: paused(state), step: { kind: 'trial_expired', at } }
-    if (priceOf(state).amount > 0) return end(state, 'trial_expired', state.plan.fallbackPlan)
-    return {
-      subscription: nextCycle({ ...state, status: 'active', anchor: at }),
-      step: { kind: 'trial_converted', at },
+    if (priceOf(state).amount === 0) {
+      const converted = nextCycle({ ...state, status: 'active', anchor: at })
+      return { subscription: converted, step: { kind: 'trial_converted', at } }
     }
+    if (state.plan.onTrialEnd === 'end') return end(state, 'trial_expired', state.plan.fallbackPlan)
+    return { subscription: paused(state), step: { kind: 'trial_expired', at } }
   }
   if (state.plan.onEnd === 'end') return end(state, 'plan_ended', null)
   if (state.plan.onEnd === 'fallback') return end(state, 'fell_back', state.plan.fallbackPlan)

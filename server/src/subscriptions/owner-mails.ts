@@ -1,10 +1,11 @@
+import { sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import { ownersAreMailed } from '../events/catalogue.ts'
 import type { NewEvent } from '../events/emit.ts'
 import { invoiceById, linesOf } from '../invoices/invoices.ts'
 import { providerOf } from '../invoices/provider.ts'
-import { oneByOne } from '../jobs/one-by-one.ts'
+import { businessesWith, oneByOne } from '../jobs/one-by-one.ts'
 import { sendMail, type Mail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { planCatalogue } from '../plans/plans.ts'
@@ -35,22 +36,11 @@ import {
  */
 export async function mailOwners(ctx: Context): Promise<void> {
   await oneByOne(ctx, {
-    read: (last) =>
-      ctx.db.across
-        .selectFrom('events')
-        .select('businessId')
-        .distinct()
-        .where('toMail', '=', true)
-        .where('businessId', '>', last?.businessId ?? '')
-        .orderBy('businessId')
-        .limit(batchSize)
-        .execute(),
+    read: businessesWith(ctx, 'events', sql`to_mail`),
     each: (tx, { businessId }) => mailOne(tx, ctx, businessId),
     failure: 'the owners of a business could not be told what happened',
   })
 }
-
-const batchSize = 500
 
 async function mailOne(tx: Tx, ctx: Context, businessId: string): Promise<void> {
   const events = await takeEvents(tx, businessId)

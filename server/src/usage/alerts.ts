@@ -1,8 +1,8 @@
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { emit } from '../events/emit.ts'
-import { oneByOne } from '../jobs/one-by-one.ts'
+import { businessesWith, oneByOne } from '../jobs/one-by-one.ts'
 import { sendMail } from '../mail/mail.ts'
 import { ownerEmails } from '../members/owners.ts'
 import { usageAlertMail } from './mail.ts'
@@ -37,21 +37,10 @@ ${alertInsert('$4::bigint', '$5')}`
   await tx.withoutPlugins().executeQuery(CompiledQuery.raw(statement, values))
 }
 
-const batchSize = 500
-
 /** Mails the owners about what was noticed since: of several notices of one counter only the highest. */
 export async function mailAlerts(ctx: Context): Promise<void> {
   await oneByOne(ctx, {
-    read: (last) =>
-      ctx.db.across
-        .selectFrom('usageAlerts')
-        .select('businessId')
-        .distinct()
-        .where('mailedAt', 'is', null)
-        .where('businessId', '>', last?.businessId ?? '')
-        .orderBy('businessId')
-        .limit(batchSize)
-        .execute(),
+    read: businessesWith(ctx, 'usage_alerts', sql`mailed_at is null`),
     each: (tx, { businessId }) => mailBusiness(tx, ctx, businessId),
     failure: 'the owners of a business could not be told of a limit that comes near',
   })

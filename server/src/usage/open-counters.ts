@@ -1,6 +1,6 @@
 import { perContext, type Context } from '../context.ts'
-import { lookUpTogether } from './batches.ts'
 import { isLockTimeout } from '../db/transactions.ts'
+import { lookUpTogether } from './batches.ts'
 
 /** What an open counter says now. The ceiling decides; `softLimit`, where there is one, is what people are told. */
 export type OpenCounter = {

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { Queryable, Tx } from '../db/open.ts'
 import type { ReservationsTable } from '../db/tables.ts'
 import { FreeholdError } from '../errors.ts'
-import { sqlState } from '../db/transactions.ts'
+import { violates } from '../db/transactions.ts'
 import { noticeLimits } from './alerts.ts'
 import type { Counter } from './counters.ts'
 import { consume, type Counted, type NotCounted } from './meter.ts'
@@ -107,8 +107,7 @@ async function reservedBefore(tx: Tx, businessId: string, idempotencyKey: string
 }
 
 /** Two at once with one key that did not wait for the same counter: of different features, or over a period's end. */
-export const isReservedTwice = (error: unknown): boolean =>
-  sqlState(error) === '23505' && (error as { constraint?: string }).constraint === 'reservations_idempotency'
+export const isReservedTwice = (error: unknown): boolean => violates(error, 'reservations_idempotency')
 
 /** Which reservation is settled, and by whose credential; undefined where whoever holds it does not matter. */
 export type Settling = { businessId: string; id: string; credentialId: string | undefined }
