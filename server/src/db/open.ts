@@ -1,6 +1,7 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { FreeholdError } from '../errors.ts'
+import { gateApplication } from './gate-activity.ts'
 import type { Tables } from './tables.ts'
 import { openTurns, type Turns } from './turns.ts'
 
@@ -72,7 +73,10 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
   const acrossPool = pool(poolSize, [patient])
   const tenantPool = pool(poolSize, [patient, `-c role=${tenantRole}`])
   // A batch is short, so a database that does not answer it has stopped: nobody waits for it for ever.
-  const gatePool = pool(4, ['-c lock_timeout=25ms', ...gatePlans], { query_timeout: 10_000 })
+  const gatePool = pool(4, ['-c lock_timeout=25ms', ...gatePlans], {
+    query_timeout: 10_000,
+    application_name: gateApplication,
+  })
   const kysely = (over: pg.Pool) =>
     new Kysely<Tables>({
       dialect: new PostgresDialect({ pool: over }),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Selectable } from 'kysely'
 import type { Context } from '../context.ts'
+import { gateIsUsed } from '../db/gate-activity.ts'
 import type { Queryable } from '../db/open.ts'
 import type { SubscriptionsTable } from '../db/tables.ts'
 import { acrossBusinesses, isLockTimeout, sqlState, waitAtMost } from '../db/transactions.ts'
@@ -19,9 +20,7 @@ import { advanceLocked, storedSubscription, withPlans } from './subscriptions.ts
  */
 
 /** Few enough that a process that serves as well is not kept from answering while one is reckoned. */
-const batchSize = 500
-/** Batches that a run works on at once: what one takes is shared by its process and the database. */
-const lanes = 2
+const batchSize = 250
 /** Cycle rows in one transaction; a batch has more only when many cycles were missed. */
 const cyclesTogether = 2500
 /** How long a batch waits for a row that somebody holds: more than a request takes, less than anybody would notice. */
@@ -70,19 +69,36 @@ export async function renewDue(ctx: Context): Promise<Renewed> {
   return result
 }
 
-/** Goes through all that is due once, and counts what it had to leave. While one batch is written, another is reckoned. */
+/**
+ * Goes through all that is due once, and counts what it had to leave. While one batch is written, another is reckoned;
+ * but as long as somebody uses the gate there is one at a time, so that it has most of the machine.
+ */
 async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
   const batches = dueBatches(ctx, until)
-  const lane = async () => {
-    for await (const due of batches) {
-      const wasFree = await claimed(ctx, due, () => renewBatch(ctx, run, due))
-      if (!wasFree) run.left += due.length
-      if (due.length === batchSize) await tellProgress(ctx, run)
+  let ended = false
+  const lane = async (mayGo: () => Promise<boolean>) => {
+    try {
+      while (!ended) {
+        if (!(await mayGo())) {
+          await delay(pauseMilliseconds)
+          continue
+        }
+        const { value: due } = await batches.next()
+        if (!due) return
+        const wasFree = await claimed(ctx, due, () => renewBatch(ctx, run, due))
+        if (!wasFree) run.left += due.length
+        if (due.length === batchSize) await tellProgress(ctx, run)
+      }
+    } finally {
+      ended = true
     }
   }
-  // What fails in one ends the batches for all; it is told when nothing of the run is at work any more.
-  const ended = await Promise.allSettled(Array.from({ length: lanes }, lane))
-  for (const each of ended) if (each.status === 'rejected') throw each.reason
+  // What fails in one ends both; it is told when nothing of the run is at work any more.
+  const both = await Promise.allSettled([
+    lane(() => Promise.resolve(true)),
+    lane(async () => !(await gateIsUsed(ctx.db.across))),
+  ])
+  for (const each of both) if (each.status === 'rejected') throw each.reason
 }
 
 /** What is due, batch by batch, to whichever lane asks next. */
