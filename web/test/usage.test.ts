@@ -1,3 +1,4 @@
+import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openWeb } from './pages.ts'
 
@@ -16,7 +17,7 @@ test('what was used shows now and over time, as a chart and in a table, and near
   web.ok(await consume(30))
   await web.advance(86_400)
   web.ok(await consume(55))
-  const { page, go, see, sound, complaints, close } = await web.visit({ token })
+  const { page, go, see, look, sound, complaints, close } = await web.visit({ token })
   await go(`/b/${business.id}/usage`)
   await see('Usage')
   await page.getByRole('meter', { name: 'Recordings' }).waitFor()
@@ -35,6 +36,16 @@ test('what was used shows now and over time, as a chart and in a table, and near
   await page.getByLabel('View').selectOption('total')
   await page.getByText('Limit 100').waitFor()
   await sound('usage')
+  // On a phone as well a day is a line, with its numbers below what they are.
+  await look({ width: 360, scheme: 'light' })
+  const line = table.getByRole('row').nth(1)
+  expect((await line.boundingBox())?.height).toBeLessThan(40)
+  const edges = (cells: Locator[]) =>
+    Promise.all(cells.map(async (cell) => Math.round(((await cell.boundingBox()) ?? { x: 0 }).x)))
+  expect(await edges(await line.getByRole('cell').all())).toEqual(
+    await edges(await table.getByRole('columnheader').all()),
+  )
+  await look({ width: 1280, scheme: 'light' })
   await page.getByLabel('Period').selectOption('week')
   await page.getByLabel('Feature').selectOption('applications')
   await page.getByText('No applications in these days.').waitFor()

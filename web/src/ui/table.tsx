@@ -14,6 +14,8 @@ export type Column<Row> = {
 
 /** What of a text stays together where there is room: all of it, or its words; an address may be longer than a column. */
 function wholeness(content: ReactNode): 'line' | 'words' | undefined {
+  // An address or an ID is whole or it is not read.
+  if (typeof content === 'string' && /^\S{1,36}$/.test(content)) return 'line'
   if (typeof content !== 'string' || /\S{25}/.test(content)) return undefined
   return content.length < 25 ? 'line' : 'words'
 }
@@ -27,14 +29,17 @@ export function Table<Row>({
   columns,
   rows,
   rowKey,
+  dense = false,
 }: {
   label: string
   columns: Column<Row>[]
   rows: Row[]
   rowKey: (row: Row) => Key
+  /** A few short columns of many rows: low lines, and a table on a phone too. */
+  dense?: boolean
 }) {
   return (
-    <table className={classes.table} aria-label={label} role="table">
+    <table className={`${classes.table} ${dense ? classes.dense : classes.cards}`} aria-label={label} role="table">
       <thead role="rowgroup">
         <tr role="row">
           {columns.map((column) => (

@@ -111,6 +111,7 @@ export function OverTime({ features, entitlements }: Props) {
                 )}
               </Stack>
               <Table
+                dense
                 label={text.table(things)}
                 rows={rows.toReversed()}
                 rowKey={({ day }) => day}
