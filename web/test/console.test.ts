@@ -9,8 +9,8 @@ let id: string
 beforeAll(async () => {
   web = await openWeb()
   people = await openStaff(web)
-  const { business, token } = await web.signUp({ business: { name: 'Acme' }, email: 'ann@acme.test' })
-  await web.join(business, token, 'member', 'ben@acme.test')
+  const { business, token } = await web.signUp({ business: { name: 'Acme' }, email: 'ann-with-a-long-name@acme.test' })
+  await web.join(business, token, 'member', 'ben-with-a-long-name@acme-works.test')
   id = business.id
 })
 afterAll(() => web.close())
@@ -46,6 +46,32 @@ test.each(screens)('/console$path is sound, narrow and wide, light and dark', as
   expect(visitor.complaints.splice(0)).toEqual([])
 })
 
+test('IDs and addresses stay on their line', async () => {
+  const { page, go, see, look, complaints } = await web.comeBack(people.staff)
+  /** Boxes of a text: one for each line it is on. */
+  const lines = (text: string) =>
+    page
+      .getByText(text, { exact: true })
+      .last()
+      .evaluate((element) => {
+        const range = document.createRange()
+        range.selectNodeContents(element)
+        return range.getClientRects().length
+      })
+  for (const width of [1280, 360]) {
+    await look({ width, scheme: 'light' })
+    await go(`/console/businesses/${id}`)
+    await see('Acme')
+    expect({ width, lines: await lines(id) }).toEqual({ width, lines: 1 })
+    expect({ width, lines: await lines('ann-with-a-long-name@acme.test') }).toEqual({ width, lines: 1 })
+  }
+  await look({ width: 1280, scheme: 'light' })
+  await go('/console/mail')
+  await see('Mail')
+  expect(await lines('ben-with-a-long-name@acme-works.test')).toBe(1)
+  expect(complaints.splice(0)).toEqual([])
+})
+
 test('the console asks who one is, and comes back to where one wanted to go', async () => {
   const { page, go, see, close } = await web.visit()
   await go('/console/businesses?q=acme')
@@ -71,7 +97,7 @@ test('customers are told that the console is not for them', async () => {
 test('staff find a business by an e-mail, open it and lengthen its cycle', async () => {
   const { page, go, see, complaints, close } = await web.visit(people.staff)
   await go('/console/businesses')
-  await page.getByLabel('Find businesses').fill('BEN@acme')
+  await page.getByLabel('Find businesses').fill('BEN-with-a-long-name@acme')
   await page.getByRole('button', { name: 'Find' }).click()
   await page.waitForURL(/[?&]q=BEN/)
   await page.getByRole('link', { name: 'Acme' }).click()

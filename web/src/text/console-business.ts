@@ -28,6 +28,7 @@ export const text = {
   cycle: 'Cycle',
   zone: 'UTC',
   trialEnd: 'Trial ends',
+  trialEnded: 'Trial ended',
   graceEnd: 'Grace ends',
   pending: 'Pending change',
   pendingTo: (plan: string) => `To ${plan} at the end of the cycle`,

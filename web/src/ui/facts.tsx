@@ -8,7 +8,7 @@ export function Facts({ facts }: { facts: Record<string, ReactNode> }) {
       {Object.entries(facts)
         .filter(([, value]) => value !== null && value !== undefined && value !== false)
         .map(([label, value]) => (
-          <div key={label} className={classes.fact}>
+          <div key={label} className={classes.fact} data-long={isLong(value) || undefined}>
             <dt>{label}</dt>
             <dd>{value}</dd>
           </div>
@@ -16,3 +16,6 @@ export function Facts({ facts }: { facts: Record<string, ReactNode> }) {
     </dl>
   )
 }
+
+/** An address or an ID, which stands below its name rather than be taken apart. */
+const isLong = (value: ReactNode) => typeof value === 'string' && /\S{18}/.test(value)

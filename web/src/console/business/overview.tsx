@@ -12,7 +12,7 @@ type Business = Schemas['StaffBusinessPage']
 export function Overview({ business }: { business: Business }) {
   const { subscription } = business
   return (
-    <SimpleGrid cols={{ base: 1, lg: 3 }} spacing="md">
+    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
       <Card withBorder>
         <Title order={2} size="h3" mb="md">
           {text.facts}
@@ -49,7 +49,7 @@ function BusinessFacts({
       facts={{
         [text.id]: <Code>{id}</Code>,
         [text.externalId]: externalId,
-        [text.owner]: owner && `${owner.name}, ${owner.email}`,
+        [text.owner]: owner && <Person {...owner} />,
         [text.created]: <When at={createdAt} />,
         [text.closed]: closedAt && <When at={closedAt} />,
         [text.supportAccess]: text.policies[supportAccess],
@@ -63,6 +63,13 @@ function BusinessFacts({
     />
   )
 }
+
+const Person = ({ name, email }: { name: string; email: string }) => (
+  <>
+    <div>{name}</div>
+    <div>{email}</div>
+  </>
+)
 
 function Meters({ entitlements }: Pick<Business, 'entitlements'>) {
   const counted = Object.entries(entitlements).filter(([, { kind }]) => kind === 'metered' || kind === 'allocated')

@@ -2,8 +2,9 @@ import type { Schemas } from '../../api.ts'
 import { text as business } from '../../text/business.ts'
 import { text } from '../../text/console-business.ts'
 import { Facts } from '../../ui/facts.tsx'
+import { now } from '../../ui/page.ts'
 import { Day } from '../../ui/time.tsx'
-import { money } from '../../ui/words.ts'
+import { money, words } from '../../ui/words.ts'
 
 /** How a subscription stands. */
 export function SubscriptionFacts({ subscription }: { subscription: Schemas['Subscription'] }) {
@@ -18,11 +19,11 @@ export function SubscriptionFacts({ subscription }: { subscription: Schemas['Sub
             <Day at={cycleStart} /> – <Day at={cycleEnd} /> {text.zone}
           </>
         ),
-        [text.trialEnd]: trialEnd && <Day at={trialEnd} />,
+        [trialEnd && new Date(trialEnd) <= now() ? text.trialEnded : text.trialEnd]: trialEnd && <Day at={trialEnd} />,
         [text.graceEnd]: graceEnd && <Day at={graceEnd} />,
         [text.atEnd]: subscription.status !== 'ended' && endingOf(subscription),
         [text.pending]: pendingChange && text.pendingTo(pendingChange.plan.name),
-        [text.awaiting]: awaitingPayment && awaitingPayment.plan.name,
+        [text.awaiting]: awaitingPayment && `${awaitingPayment.plan.name} (${words(awaitingPayment.price)})`,
       }}
     />
   )
