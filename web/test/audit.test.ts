@@ -18,6 +18,10 @@ test('everything that was done is listed, by whom; filters stand in the address,
   const gift = { amount: 12_50, currency: 'USD', reason: 'an apology' }
   web.ok(await web.api.post(`/v1/staff/businesses/${business.id}/credits`, gift, { token: staff.token }))
   web.ok(await web.api.post(`${path}/api-keys`, { name: 'Checkout', type: 'server' }, { token: ben.token }))
+  const guest = { email: 'guest@acme.test', role: 'member' }
+  const invitation = web.ok(await web.api.post(`${path}/invitations`, guest, { token }))
+  web.ok(await web.api.delete(`${path}/invitations/${invitation.id}`, { token }))
+  web.ok(await web.api.put(`${path}/subscription/plan`, { plan: 'growth' }, { token }))
 
   const { page, go, see, barriers, complaints, screenshot, close } = await web.visit({ token })
   await go(`/b/${business.id}/audit`)
@@ -25,6 +29,10 @@ test('everything that was done is listed, by whom; filters stand in the address,
   const table = page.getByRole('table', { name: 'Audit' })
   await table.getByText('Name: from Acme to =Acme & Sons').waitFor()
   await table.getByText('API key Checkout').waitFor()
+  // What is gone became nothing, and what is automatic is said in words.
+  const revoked = table.getByRole('row').filter({ hasText: 'Invitation revoked' })
+  await revoked.getByText('Role: was member').waitFor()
+  await table.getByRole('row').filter({ hasText: 'Invoice opened' }).getByText('Automatic invoicing').waitFor()
   const credited = table.getByRole('row').filter({ hasText: 'Credit added' })
   await credited.getByText('Amount: $12.50').waitFor()
   await credited.getByText('Balance: $12.50').waitFor()

@@ -162,7 +162,7 @@ test('the log of staff begins with people: what software did is shown when it is
   await page.waitForURL(/by=app/)
   await table.getByText('by the back office').first().waitFor()
   expect(await table.getByText('Task run now').count()).toBe(0)
-  await page.getByLabel('By').selectOption('The software itself')
+  await page.getByLabel('By').selectOption('Automatic')
   await table.getByText('App key created').first().waitFor()
   await page.getByLabel('By').selectOption('Staff and app keys')
   await page.getByLabel('What').fill('task')

@@ -93,14 +93,14 @@ export const presentTimelineEntry = (row: TimelineRow) => ({
   target: row.target,
 })
 
-/** A sentence's worth: `Subscription renewed`, `Mail invitation to ada@acme.test`. */
+/** A sentence's worth: `Subscription renewed`, `Invitation, to ada@acme.test`. */
 function titleOf({ kind, name, target, amount, currency }: TimelineRow): string {
   switch (kind) {
     case 'audit':
     case 'event':
       return sentence(name)
     case 'mail':
-      return `Mail ${name} to ${target?.name}`
+      return `${sentence(name)}, to ${target?.name}`
     case 'invoice':
       return `Invoice ${target?.name ?? 'draft'}, ${money(amount, currency)}`
     case 'payment':
@@ -113,7 +113,7 @@ function titleOf({ kind, name, target, amount, currency }: TimelineRow): string 
 }
 
 function sentence(name: string): string {
-  const words = name.replaceAll(/[._]/g, ' ').replace(/^api /, 'API ')
+  const words = name.replaceAll(/[._-]/g, ' ').replace(/^api /, 'API ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

@@ -67,7 +67,7 @@ describe('the timeline of a business', () => {
     expect(list).toContainEqual(
       expect.objectContaining({
         kind: 'mail',
-        title: `Mail invitation to ${email}`,
+        title: `Invitation, to ${email}`,
         status: 'queued',
         target: { kind: 'mail', id: expect.stringMatching(/^mai_/), name: email },
       }),

@@ -52,10 +52,10 @@ export const text = {
   },
   audit: {
     title: screens.audit,
-    about: `What staff, app keys and the software itself did, in every ${noun} and outside.`,
+    about: `What staff and app keys did, and what was done automatically, in every ${noun} and outside.`,
     by: 'By',
     people: 'Staff',
-    kinds: { app: 'App keys', both: 'Staff and app keys', system: 'The software itself' },
+    kinds: { app: 'App keys', both: 'Staff and app keys', system: 'Automatic' },
     at: 'When',
     actor: 'Who',
     actorHint: 'ID or e-mail',

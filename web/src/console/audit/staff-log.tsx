@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { Schemas } from '../../api.ts'
 import { text as lists } from '../../text/console-lists.ts'
 import { text as shared } from '../../text/shared.ts'
+import { actorText, targetText } from '../../ui/actor.ts'
 import { FilterRow } from '../../ui/filter-row.tsx'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -81,19 +82,13 @@ function Filters({ search }: { search: AuditSearch }) {
 
 const columns: Column<Entry>[] = [
   { label: text.at, cell: ({ at }) => <When at={at} /> },
-  { label: text.actor, cell: ({ actor }) => actor.name ?? actor.email ?? actor.id ?? actor.kind },
+  { label: text.actor, cell: ({ actor }) => actorText(actor) },
   { label: text.action, cell: ({ action }) => label(action.replaceAll('.', ' ')) },
   {
     label: text.where,
     cell: ({ business }) =>
       business === null ? <Text c="dimmed">{text.elsewhere}</Text> : <BusinessLink of={business} tab="timeline" />,
   },
-  { label: text.target, cell: ({ target }) => targetOf(target) },
+  { label: text.target, cell: ({ target }) => targetText(target) },
   { label: text.reason, cell: ({ after }) => (typeof after?.['reason'] === 'string' ? after['reason'] : shared.none) },
 ]
-
-function targetOf(target: Entry['target']): string {
-  const named = target as { kind?: unknown; id?: unknown; name?: unknown } | null
-  const name = named?.name ?? named?.id
-  return typeof name === 'string' ? `${String(named?.kind).replaceAll('_', ' ')} ${name}` : shared.none
-}

@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
 import { text as business } from '../../text/console-business.ts'
 import { text as shared } from '../../text/shared.ts'
+import { actorText } from '../../ui/actor.ts'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
 import { More } from '../../ui/more.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
@@ -53,7 +54,7 @@ const columns: Column<Schemas['TimelineEntry']>[] = [
   { label: text.at, cell: ({ at }) => <When at={at} /> },
   { label: text.kind, short: true, cell: ({ kind }) => text.kinds[kind] },
   { label: text.what, cell: ({ title }) => title },
-  { label: text.by, cell: ({ actor }) => (actor === null ? shared.none : nameOf(actor)) },
+  { label: text.by, cell: ({ actor }) => (actor === null ? shared.none : actorText(actor)) },
   { label: text.why, cell: ({ why }) => why ?? shared.none },
   {
     label: text.status,
@@ -61,6 +62,3 @@ const columns: Column<Schemas['TimelineEntry']>[] = [
     cell: ({ status }) => (status === null ? shared.none : capital(words(status))),
   },
 ]
-
-const nameOf = ({ name, email, kind }: Record<string, unknown>) =>
-  [name, email, kind].find((each) => typeof each === 'string') as string

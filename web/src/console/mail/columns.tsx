@@ -6,6 +6,7 @@ import { TextLink } from '../../ui/links.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
+import { label } from '../../ui/words.ts'
 import { BusinessLink } from '../list/business-link.tsx'
 
 const { mails: text } = lists
@@ -27,7 +28,7 @@ export const mailColumns: Column<Mail>[] = [
     ),
   },
   { label: text.to, cell: ({ to }) => to },
-  { label: text.template, short: true, cell: ({ template }) => template },
+  { label: text.template, short: true, cell: ({ template }) => label(template) },
   {
     label: lists.business,
     cell: ({ business }) => (business === null ? <Text c="dimmed">{text.none}</Text> : <BusinessLink of={business} />),

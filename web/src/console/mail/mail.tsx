@@ -8,6 +8,7 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { page } from '../../ui/page.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { When } from '../../ui/time.tsx'
+import { label } from '../../ui/words.ts'
 import { BusinessLink } from '../list/business-link.tsx'
 import { mailQuery } from '../lists.ts'
 import { NotFound } from '../not-found.tsx'
@@ -60,7 +61,7 @@ function MailFacts({ mail }: { mail: Schemas['StaffMailPreview'] }) {
     <Facts
       facts={{
         [text.to]: to,
-        [text.template]: template,
+        [text.template]: label(template),
         [lists.business]: business && <BusinessLink of={business} />,
         [text.created]: <When at={createdAt} />,
         [text.sent]: sentAt && <When at={sentAt} />,

@@ -1,4 +1,3 @@
-import { text as shared } from '../../text/shared.ts'
 import { text } from '../../text/audit.ts'
 import { valueText } from '../../ui/value-text.ts'
 import { money } from '../../ui/words.ts'
@@ -19,20 +18,10 @@ export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'
     if (JSON.stringify(was) === JSON.stringify(is)) return []
     const label = text.name(name)
     if (was === undefined || was === null) return is === undefined || is === null ? [] : [text.set(label, shown(is))]
-    return [text.changedFrom(label, shown(was), is === undefined ? shared.none : shown(is))]
+    // Of what is gone there is nothing that it became.
+    return [is === undefined ? text.was(label, shown(was)) : text.changedFrom(label, shown(was), shown(is))]
   })
 }
 
 /** In minor units, of the currency that the entry names. */
 const sums = new Set(['amount', 'amountDue', 'amountPaid', 'total', 'creditApplied', 'balance'])
-
-export function targetOf({ target }: Pick<AuditEntry, 'target'>): string {
-  const { kind, id, name } = (target ?? {}) as Partial<Record<string, unknown>>
-  const called = typeof name === 'string' && name !== '' ? name : id
-  if (typeof called !== 'string') return shared.none
-  return typeof kind === 'string' ? `${text.name(kind)} ${called}` : called
-}
-
-/** Who did it, in words: a person by name, software by what it is. */
-export const actorOf = ({ actor: { kind, name, email, id } }: Pick<AuditEntry, 'actor'>): string =>
-  name ?? email ?? id ?? text.name(kind)
