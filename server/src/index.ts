@@ -13,14 +13,7 @@ export type { ProblemBody } from './http/problem.ts'
 export { ProductDefinitionError } from './product-definition-error.ts'
 export type { Entitlements, ProductNames } from './product-names.ts'
 export type { EventHandlers, Hooks, ProductTask, TaskContext } from './product-hooks.ts'
-export { days, eur, months, usd, weeks, years, type Money } from './prices.ts'
-export {
-  defineProduct,
-  type Product,
-  type ProductDefinition,
-  type Overage,
-  type SoftLimit,
-  type TypedProduct,
-} from './product.ts'
+export { days, eur, months, usd, weeks, years, type Money, type Overage, type SoftLimit } from './prices.ts'
+export { defineProduct, type Product, type ProductDefinition, type TypedProduct } from './product.ts'
 export type { Port } from './usage/meter.ts'
 export { fromDrizzle, fromKysely, fromPg, fromPrisma } from './usage/ports.ts'

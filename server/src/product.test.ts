@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestFreehold, days as seconds, password, type TestFreehold } from '../test/harness.ts'
-import { days, defineProduct, FreeholdError, fromKysely, months, Type, usd } from './index.ts'
+import { days, defineProduct, FreeholdError, fromKysely, months, ProductDefinitionError, Type, usd } from './index.ts'
 
 const base = {
   name: 'Recorder',
@@ -35,7 +35,6 @@ describe('a definition', () => {
         },
         signup: { plan: 'gratis' as 'free' },
         tasks: { sweep: { schedule: 'at night', run: async () => {} } },
-        on: { 'subscription.renewd': () => {} } as never,
       })
     for (const path of [
       'name:',
@@ -48,12 +47,11 @@ describe('a definition', () => {
       'plans.free.includes.exports:',
       'plans.free.includes.retentionDays:',
       'plans.free.includes.seats:',
-      'plans.dear.prices.default:',
+      'plans.dear.price:',
       'plans.dear.onEnd.fallback:',
       'plans.dear.fields.colour:',
       'signup.plan:',
       'tasks.sweep.schedule:',
-      'on.subscription.renewd:',
     ]) {
       expect(define).toThrow(path)
     }
@@ -64,14 +62,14 @@ describe('a definition', () => {
       defineProduct({
         name: 'Recorder',
         permissions: { 'recordings:create': 'rite' },
-        keys: { sdk: { prefix: 'pk', rateLimit: { perMinute: -1 } } },
+        keys: { sdk: { prefix: 'pk', permissions: [], rateLimit: { perMinute: -1 } } },
         features: {
           recordings: { kind: 'metred' },
           seats: { kind: 'allocated', onDowngrade: 'delete' },
           calls: { kind: 'metered', resets: 'week' },
           members: { kind: 'metered' },
         },
-        plans: { free: { cycle: { unit: 'hour', count: 1 }, price: usd(0), onEnd: 'stop', includes: {} } },
+        plans: { free: { name: '', cycle: { unit: 'hour', count: 1 }, price: usd(0), onEnd: 'stop', includes: {} } },
         signup: { plan: 'free', mode: 'opne', verifyEmail: 'never' },
         catchUp: 'later',
       } as never)
@@ -83,7 +81,7 @@ describe('a definition', () => {
       'features.calls.resets:',
       'features.members:',
       'plans.free.name:',
-      'plans.free.prices.default.cycle:',
+      'plans.free.cycle:',
       'plans.free.onEnd:',
       'signup.mode:',
       'signup.verifyEmail:',
@@ -91,7 +89,55 @@ describe('a definition', () => {
     ]) {
       expect(define).toThrow(`- ${path}`)
     }
-    expect(() => defineProduct({ name: 'Recorder' } as never)).toThrow('- plans: at least one plan is needed')
+    expect(() => defineProduct({ name: 'Recorder' } as never)).toThrow('- plans: is missing')
+    expect(() => defineProduct(undefined as never)).toThrow('takes an object')
+  })
+
+  const growth = { name: 'Growth', prices: { monthly: usd(49_00) }, includes: {} }
+  test.each<[problem: string, mistake: object]>([
+    ['signup: is missing', { signup: undefined }],
+    ['signup.plan: unknown plan fre; did you mean free?', { signup: { plan: 'fre' } }],
+    ["signup.keys: must be a list such as ['sdk']", { signup: { plan: 'free', keys: 'sdk' } }],
+    ['feautres: is unknown; did you mean features?', { feautres: {} }],
+    ['noun: must not be empty', { noun: '' }],
+    ["permissions: must be an object such as { 'recordings:create': 'write' }", { permissions: ['recordings:create'] }],
+    ["roles.viewer: must be a list such as ['recordings:read']", { roles: { viewer: 'recordings:create' } }],
+    ['roles.big boss: must begin with a letter', { roles: { 'big boss': [] } }],
+    ['did you mean recordings:create?', { roles: { viewer: ['recordings:craete'] } }],
+    ['keys.sdk.prefix: is missing', { keys: { sdk: { permissions: [] } } }],
+    ['keys.sdk.rateLimit: must be an object with perMinute', { keys: { sdk: { ...base.keys.sdk, rateLimit: 600 } } }],
+    ['features.recordings: must be an object with kind,', { features: { recordings: 'metered' } }],
+    ['features.exports.type: is unknown', { features: { ...base.features, exports: { type: 'switch' } } }],
+    ['plans.free: must be an object with name,', { plans: { free: null } }],
+    [
+      'plans.growth.trail: is unknown; did you mean trial?',
+      { plans: { free, growth: { ...growth, trail: days(14) } } },
+    ],
+    ['plans.growth.trial: must be a number of days', { plans: { free, growth: { ...growth, trial: 14 } } }],
+    [
+      'prices.annual: is unknown; there is monthly,',
+      { plans: { free, growth: { ...growth, prices: { annual: usd(1) } } } },
+    ],
+    ['plans.free.price: must be money such as usd(49_00)', { plans: { free: { ...free, price: 49 } } }],
+    ['plans.free.cycle: is missing beside price', { plans: { free: { ...free, cycle: undefined } } }],
+    ['plans.free: has either price with cycle, or prices', { plans: { free: { ...free, ...growth } } }],
+    ['plans.free.onEnd: must name the plan', { plans: { free: { ...free, onEnd: 'fallback' } } }],
+    [
+      'includes.recording: unknown feature; did you mean recordings?',
+      { plans: { free: { ...free, includes: { recording: 1 } } } },
+    ],
+    ['fields.business: must be a schema such as Type.Object', { fields: { business: { country: 'string' } } }],
+    ['hooks.beforeSignUp: is unknown; did you mean beforeSignup?', { hooks: { beforeSignUp: () => {} } }],
+    ['tasks.sweep.run: is missing', { tasks: { sweep: { schedule: '0 3 * * *' } } }],
+    [
+      'on.subscription.renewd: is unknown; did you mean subscription.renewed?',
+      { on: { 'subscription.renewd': () => {} } },
+    ],
+  ])('says %s', (problem, mistake) => {
+    const mistaken: object = { ...base, plans: { free }, signup: { plan: 'free' }, ...mistake }
+    const define = () => defineProduct(mistaken as never)
+    expect(define).toThrow(ProductDefinitionError)
+    expect(define).toThrow(problem)
   })
 })
 

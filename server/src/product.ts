@@ -1,10 +1,10 @@
 import { brandProblems, type Brand } from './brand.ts'
-import { isEventType } from './events/catalogue.ts'
 import { fieldProblems } from './http/fields.ts'
 import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
-import { months, years, type Money, type Price } from './prices.ts'
+import { isWhole, months, overageProblems, years, type Money, type Price, type SoftLimit } from './prices.ts'
 import { ProductDefinitionError } from './product-definition-error.ts'
+import { shapeProblems, suggest } from './product-shape.ts'
 import type { EventHandlers, Hooks, ProductTask } from './product-hooks.ts'
 import {
   downgradePolicies,
@@ -33,18 +33,6 @@ export type Feature = {
 
 /** How much of a feature a plan includes: `null` is unlimited, `false` and absent are none. */
 export type IncludedValue = number | boolean | null | SoftLimit
-
-/** A limit of a metered feature beyond which counting goes on, for a price. */
-export type SoftLimit = { limit: number; overage: Overage }
-
-/** What goes beyond a soft limit costs. */
-export type Overage = {
-  /** Of one unit, or of `unitsPerPrice` of them. */
-  price: Money
-  unitsPerPrice?: number
-  /** Counting stops where what is beyond the limit would cost more than this in one period. */
-  spendCap?: Money
-}
 
 type ValueOf<Definition extends FeatureDefinition> = Definition extends { kind: 'switch' }
   ? boolean
@@ -183,6 +171,8 @@ export function defineProduct<
 >(
   definition: ProductDefinition<Permission, Role, KeyType, Features, PlanKey, Fields>,
 ): TypedProduct<{ permission: Permission; features: KindsOf<Features>; fields: Fields }> {
+  const misshapen = shapeProblems(definition)
+  if (misshapen.length > 0) throw new ProductDefinitionError(misshapen)
   const loose = definition as unknown as LooseDefinition
   const product: Product = {
     name: loose.name,
@@ -258,6 +248,7 @@ function normalisePlan(plan: LoosePlan): ProductPlan {
 }
 
 const permissionShape = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$/
+const plainName = 'must begin with a letter and go on with letters, digits, _ or -'
 const nameShape = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
 const featureKinds = ['switch', 'value', 'allocated', 'metered']
 
@@ -273,6 +264,7 @@ function problemsOf(product: Product): string[] {
   const known = { ...builtInPermissions, ...product.permissions }
 
   expect(product.name?.length > 0, 'name', 'is required')
+  expect(product.noun !== '', 'noun', 'must not be empty: leave it out for business')
   problems.push(...brandProblems(product.brand))
   const { howToPay } = product
   expect(
@@ -282,27 +274,31 @@ function problemsOf(product: Product): string[] {
   )
   for (const [name, effect] of Object.entries(product.permissions)) {
     problems.push(...choice(`permissions.${name}`, effect, ['read', 'write']))
-    expect(permissionShape.test(name), `permissions.${name}`, 'must look like resource:action')
+    expect(permissionShape.test(name), `permissions.${name}`, 'must look like recordings:create, in lower case')
     expect(!(name in builtInPermissions), `permissions.${name}`, 'is a permission of Freehold itself')
   }
   for (const [role, permissions] of Object.entries(product.roles)) {
+    expect(nameShape.test(role), `roles.${role}`, plainName)
     expect(!['owner', 'admin'].includes(role), `roles.${role}`, 'owner and admin hold every product permission already')
-    for (const each of permissions) expect(each in known, `roles.${role}`, `unknown permission ${each}`)
+    for (const each of permissions)
+      expect(each in known, `roles.${role}`, `unknown permission ${each}${suggest(each, Object.keys(known))}`)
   }
   const prefixes = new Map<string, string>()
   for (const [type, key] of Object.entries(product.keys)) {
+    expect(nameShape.test(type), `keys.${type}`, plainName)
     expect(/^[a-z]{2,12}$/.test(key.prefix), `keys.${type}.prefix`, 'must be 2 to 12 lower-case letters')
     expect(!['app', 'sup', 'ses'].includes(key.prefix), `keys.${type}.prefix`, 'is used by Freehold itself')
     expect(!prefixes.has(key.prefix), `keys.${type}.prefix`, `is the prefix of ${prefixes.get(key.prefix)} too`)
     prefixes.set(key.prefix, type)
-    const rate = key.perMinute
+    const [rate, at] = [key.perMinute, `keys.${type}.permissions`]
     expect(rate === undefined || (isWhole(rate) && rate > 0), `keys.${type}.rateLimit`, 'must be whole requests from 1')
     for (const each of key.permissions) {
-      expect(each in product.permissions, `keys.${type}.permissions`, `unknown permission of the product: ${each}`)
+      const own = Object.keys(product.permissions)
+      expect(own.includes(each), at, `unknown permission of the product: ${each}${suggest(each, own)}`)
     }
   }
   for (const [name, feature] of Object.entries(product.features)) {
-    expect(nameShape.test(name), `features.${name}`, 'must be a plain name')
+    expect(nameShape.test(name), `features.${name}`, plainName)
     const [{ kind, rollover, resets, onDowngrade }, at] = [feature, `features.${name}`]
     problems.push(...choice(`${at}.kind`, kind, featureKinds), ...choice(`${at}.resets`, resets, ['cycle', 'month']))
     problems.push(...choice(`${at}.onDowngrade`, onDowngrade, downgradePolicies))
@@ -311,25 +307,35 @@ function problemsOf(product: Product): string[] {
   }
   expect(Object.keys(product.plans).length > 0, 'plans', 'at least one plan is needed')
   for (const [key, plan] of Object.entries(product.plans)) {
-    problems.push(...planProblems(product, `plans.${key}`, plan))
-    expect(nameShape.test(key), `plans.${key}`, 'must be a plain name')
+    problems.push(...planProblems(product, `plans.${key}`, plan).map(asWritten))
+    expect(nameShape.test(key), `plans.${key}`, plainName)
     const wrong = fieldProblems(product.fields.plan, plan.fields ?? {}, `plans.${key}.fields`)
     problems.push(...wrong.map(({ path, message }) => `${path.replaceAll('/', '.')}: ${message}`))
   }
-  expect(product.signup.plan in product.plans, 'signup.plan', `unknown plan ${product.signup.plan}`)
+  expect(
+    product.signup.plan in product.plans,
+    'signup.plan',
+    `unknown plan ${product.signup.plan}${suggest(product.signup.plan, Object.keys(product.plans))}`,
+  )
   const { mode, verifyEmail } = product.signup
   problems.push(...choice('signup.mode', mode, ['open', 'invite', 'closed']))
   problems.push(...choice('signup.verifyEmail', verifyEmail, ['after', 'before']))
   problems.push(...choice('catchUp', product.catchUp, ['hold', 'bill', 'waive']))
-  for (const type of product.signup.keys) expect(type in product.keys, 'signup.keys', `unknown key type ${type}`)
+  for (const type of product.signup.keys) {
+    const types = Object.keys(product.keys)
+    expect(types.includes(type), 'signup.keys', `unknown key type ${type}${suggest(type, types)}`)
+  }
   for (const [name, { schedule }] of Object.entries(product.tasks)) {
-    expect(nameShape.test(name), `tasks.${name}`, 'must be a plain name')
+    expect(nameShape.test(name), `tasks.${name}`, plainName)
     const problem = scheduleProblem(schedule)
     expect(problem === undefined, `tasks.${name}.schedule`, problem ?? '')
   }
-  for (const type of Object.keys(product.on)) expect(isEventType(type), `on.${type}`, 'unknown event')
   return problems
 }
+
+/** A plan that says `price` and `cycle` has them under a name of ours. */
+const asWritten = (problem: string): string =>
+  problem.replace('.prices.default.cycle:', '.cycle:').replace('.prices.default:', '.price:')
 
 /** What is wrong with one plan of a product; the console's plan editor asks the same. */
 export function planProblems(product: Product, path: string, plan: ProductPlan): string[] {
@@ -340,7 +346,11 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
   expect(Object.keys(plan.prices).length > 0, `${path}.prices`, 'at least one price is needed')
   for (const [name, price] of Object.entries(plan.prices)) {
     const at = `${path}.prices.${name}`
-    expect(Number.isSafeInteger(price.amount) && price.amount >= 0, at, 'amount must be whole minor units, 0 or more')
+    expect(
+      Number.isSafeInteger(price.amount) && price.amount >= 0,
+      at,
+      'amount must be whole minor units (cents), 0 or more',
+    )
     expect(/^[A-Z]{3}$/.test(price.currency), at, 'currency must be an ISO 4217 code')
     expect(isWhole(price.interval?.count) && price.interval.count > 0, at, 'the cycle must be 1 or more')
     problems.push(...choice(`${at}.cycle`, price.interval?.unit, ['day', 'week', 'month', 'year']))
@@ -350,12 +360,16 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
   problems.push(...choice(`${path}.onTrialEnd`, plan.onTrialEnd, ['end', 'pause']))
   problems.push(...choice(`${path}.onEnd`, plan.onEnd, ['renew', 'end', 'fallback']))
   if (plan.fallbackPlan !== null) {
-    expect(plan.fallbackPlan in product.plans, `${path}.onEnd.fallback`, `unknown plan ${plan.fallbackPlan}`)
+    expect(
+      plan.fallbackPlan in product.plans,
+      `${path}.onEnd.fallback`,
+      `unknown plan ${plan.fallbackPlan}${suggest(plan.fallbackPlan, Object.keys(product.plans))}`,
+    )
   }
   for (const [feature, value] of Object.entries(plan.includes)) {
     const at = `${path}.includes.${feature}`
     const kind = product.features[feature]?.kind
-    if (kind === undefined) expect(false, at, 'unknown feature')
+    if (kind === undefined) expect(false, at, `unknown feature${suggest(feature, Object.keys(product.features))}`)
     else if (kind === 'switch') expect(typeof value === 'boolean', at, 'must be true or false')
     else if (kind === 'value') expect(typeof value === 'number' && Number.isFinite(value), at, 'must be a number')
     else if (kind === 'metered' && typeof value === 'object' && value !== null) {
@@ -363,26 +377,6 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
     } else expect(value === null || isWhole(value), at, 'must be a whole number, or null for unlimited')
   }
   return problems
-}
-
-const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0
-
-function overageProblems(path: string, { limit, overage }: SoftLimit, prices: Price[]): string[] {
-  const problems: string[] = []
-  const expect = (holds: boolean, at: string, message: string) => {
-    if (!holds) problems.push(`${path}.${at}: ${message}`)
-  }
-  expect(isWhole(limit), 'limit', 'must be a whole number; beyond unlimited there is nothing')
-  const { price, unitsPerPrice = 1, spendCap = price } = overage ?? {}
-  expect(isWhole(price?.amount), 'overage.price', 'amount must be whole minor units, 0 or more')
-  expect(isWhole(spendCap?.amount), 'overage.spendCap', 'amount must be whole minor units, 0 or more')
-  expect(isWhole(unitsPerPrice) && unitsPerPrice > 0, 'overage.unitsPerPrice', 'must be a whole number from 1')
-  for (const [at, money] of Object.entries({ price, spendCap })) {
-    // One invoice has one currency.
-    const isSold = prices.every(({ currency }) => currency === money?.currency)
-    expect(isSold, `overage.${at}`, 'must be in the currency of every price of the plan')
-  }
-  return [...new Set(problems)]
 }
 
 const mapValues = <In, Out>(record: Record<string, In>, map: (value: In) => Out): Record<string, Out> =>

@@ -1,4 +1,5 @@
-import type { Feature, IncludedValue, Overage, SoftLimit } from '../product.ts'
+import type { Overage, SoftLimit } from '../prices.ts'
+import type { Feature, IncludedValue } from '../product.ts'
 
 /**
  * What a business may use now: an override replaces what the pinned plan version includes. Grants come on top and are

@@ -260,13 +260,14 @@ describe('a definition', () => {
     [{ limit: 0, overage: { price: usd(0), unitsPerPrice: 1, spendCap: usd(0) } }, []],
     [{ limit: -1, overage }, ['limit']],
     [{ limit: null, overage }, ['limit']],
-    [{ limit: 1 }, ['overage.price', 'overage.spendCap']],
-    [{ limit: 1, overage: { price: usd(0.5) } }, ['overage.price', 'overage.spendCap']],
+    [{ limit: 1 }, ['overage']],
+    [{ limit: 1, overage: usd(1) }, ['overage.price', 'overage.amount', 'overage.currency']],
+    [{ limit: 1, overage: { price: usd(0.5) } }, ['overage.price']],
     [{ limit: 1, overage: { ...overage, unitsPerPrice: 0 } }, ['overage.unitsPerPrice']],
     [{ limit: 1, overage: { ...overage, unitsPerPrice: 1.5 } }, ['overage.unitsPerPrice']],
     [{ limit: 1, overage: { ...overage, spendCap: usd(-1) } }, ['overage.spendCap']],
     [{ limit: 1, overage: { ...overage, spendCap: eur(1) } }, ['overage.spendCap']],
-    [{ limit: 1, overage: { price: eur(1) } }, ['overage.price', 'overage.spendCap']],
+    [{ limit: 1, overage: { price: eur(1) } }, ['overage.price']],
   ])('with %j is told %j', (included, expected) => {
     const paths = problems({ recordings: included }).map((problem) => problem.split(':')[0])
     expect([...new Set(paths)]).toEqual(expected.map((each) => `plans.free.includes.recordings.${each}`))

@@ -1,4 +1,5 @@
-import type { IncludedValue, Overage } from '../product.ts'
+import type { Overage } from '../prices.ts'
+import type { IncludedValue } from '../product.ts'
 import { attribute, unpaidUnits, type CountedPeriod, type Grant } from './attribution.ts'
 import { overageIn } from './entitlements.ts'
 

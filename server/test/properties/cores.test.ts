@@ -2,7 +2,7 @@ import { Temporal } from '@js-temporal/polyfill'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PlanVersion } from '../../src/plans/plans.ts'
-import type { Overage } from '../../src/product.ts'
+import type { Overage } from '../../src/prices.ts'
 import * as commands from '../../src/subscriptions/commands.ts'
 import type { Interval } from '../../src/subscriptions/cycle.ts'
 import {
