@@ -4,7 +4,7 @@ import { scheduleProblem } from './jobs/cron.ts'
 import { builtInPermissions, type BuiltInPermission } from './permissions.ts'
 import { isWhole, months, overageProblems, years, type Money, type Price, type SoftLimit } from './prices.ts'
 import { ProductDefinitionError } from './product-definition-error.ts'
-import { shapeProblems, suggest } from './product-shape.ts'
+import { shapeProblems } from './product-shape.ts'
 import type { EventHandlers, Hooks, ProductTask } from './product-hooks.ts'
 import {
   downgradePolicies,
@@ -17,6 +17,7 @@ import {
   type ProductNames,
 } from './product-names.ts'
 import type { Interval } from './subscriptions/cycle.ts'
+import { suggest } from './suggest.ts'
 
 /**
  * The product definition: what a product sells, who may do what, and what its keys are for. Unknown permissions,

@@ -5,13 +5,14 @@ import { FreeholdError } from '../errors.ts'
 import type { Access, OpenedBusiness } from '../http/request.ts'
 import { supportPermissions } from '../permissions.ts'
 import { lookUpTogether } from '../usage/batches.ts'
+import { noCredential } from './authentication.ts'
 
 /** Lets a request in by what its route declares, before its body is read. */
 export const access: onRequestHookHandler = (request, _reply, done) => {
   const wanted = request.routeOptions.config.access
   if (wanted === undefined || wanted === 'public') return done()
   const { actor } = request.freehold
-  if (!actor) return done(new FreeholdError('unauthenticated'))
+  if (!actor) return done(new FreeholdError('unauthenticated', noCredential))
   if (wanted === 'credential') return done()
   void letIn(request, wanted, actor).then(() => done(), done)
 }
@@ -28,8 +29,12 @@ async function letIn(
   }
   if (wanted === 'staff:read' || wanted === 'staff:write') {
     const isStaff = (actor.kind === 'user' && actor.staff) || (actor.kind === 'app' && actor.scope === 'admin')
-    if (!isStaff) throw new FreeholdError('permission_denied', 'This is for staff')
-    return
+    if (isStaff) return
+    const needed = 'This is for staff and for app keys of scope admin'
+    throw new FreeholdError(
+      'permission_denied',
+      actor.kind === 'app' ? `${needed}; this one has scope ${actor.scope}` : needed,
+    )
   }
 
   const { businessId, memberId } = request.params as { businessId?: string; memberId?: string }

@@ -51,6 +51,9 @@ export async function isSignedIn(ctx: Context, request: FastifyRequest): Promise
   return (await authenticatePresented(ctx, presented))?.actor.kind === 'user'
 }
 
+export const noCredential = 'Send the header “Authorization: Bearer …” with a key or a session’s token'
+const noBearer = 'The header Authorization is “Bearer”, a space, and a key or a session’s token'
+
 /** The credential a request presents, if it presents one. A header that is no good is refused, a stale cookie is none. */
 export function authenticatePresented(
   ctx: Context,
@@ -60,7 +63,8 @@ export function authenticatePresented(
   const found = bearer === undefined ? undefined : authenticate(ctx, bearer)
   const accept = (credential: Credential | undefined) => {
     if (!credential && authorization !== undefined) {
-      throw new FreeholdError('unauthenticated', 'The credential is unknown, expired or revoked')
+      const unknown = 'The credential is unknown, expired or revoked'
+      throw new FreeholdError('unauthenticated', bearer === undefined ? noBearer : unknown)
     }
     if (credential && authorization === undefined && writes) checkOrigin(ctx.settings, origin)
     return credential

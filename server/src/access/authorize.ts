@@ -6,7 +6,7 @@ import { sessionCookie } from '../http/cookies.ts'
 import type { Entitlements, FeatureKinds, FieldsOf, ProductFields } from '../product-names.ts'
 import { presentSubscription, type PresentedSubscription } from '../subscriptions/presenter.ts'
 import { currentEntitlements } from '../usage/overview.ts'
-import { authenticatePresented } from './authentication.ts'
+import { authenticatePresented, noCredential } from './authentication.ts'
 import type { Subject } from './gate.ts'
 import { standingFor } from './standings.ts'
 import { credentialSubject } from './subject.ts'
@@ -54,7 +54,7 @@ export async function authorize(
     origin: header(headers, 'origin'),
     writes: kind === 'write' || (method !== undefined && !['GET', 'HEAD'].includes(method)),
   })
-  if (!credential) throw new FreeholdError('unauthenticated')
+  if (!credential) throw new FreeholdError('unauthenticated', noCredential)
   const { actor } = credential
   if (actor.kind === 'app') {
     throw new FreeholdError('permission_denied', 'An app key acts through the gate and the staff routes')

@@ -3,6 +3,7 @@ import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, isLockTimeout, waitAtMost } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
 import type { FeatureKind } from '../product-names.ts'
+import { suggest } from '../suggest.ts'
 import { allocateItem, releaseItem } from '../usage/allocations.ts'
 import { readUsage } from '../usage/counters.ts'
 import { isAvailable, isCounted } from '../usage/entitlements.ts'
@@ -282,7 +283,10 @@ function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): Gat
   const { permission } = ask
   if (permission === undefined) return undefined
   if (!Object.hasOwn(ctx.permissions.kinds, permission))
-    throw invalid('body/permission', `there is no permission ${permission}`)
+    throw invalid(
+      'body/permission',
+      `there is no permission ${permission}${suggest(permission, Object.keys(ctx.permissions.kinds))}`,
+    )
   return permissions === undefined || permissions.has(permission) ? undefined : denial('permission_denied', ask)
 }
 
@@ -295,7 +299,8 @@ const deniedChange = (subject: Subject, ask: Ask): GateAnswer | undefined =>
 
 export function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
   const feature = Object.hasOwn(ctx.product.features, name) ? ctx.product.features[name] : undefined
-  if (!feature) throw invalid('body/feature', `there is no feature ${name}`)
+  if (!feature)
+    throw invalid('body/feature', `there is no feature ${name}${suggest(name, Object.keys(ctx.product.features))}`)
   if (kind !== undefined && feature.kind !== kind) {
     throw invalid('body/feature', `${name} is ${feature.kind}, this is for ${kind} features`)
   }

@@ -125,7 +125,7 @@ describe('a configuration that cannot work', () => {
       'LOG_LEVEL',
       'RATE_LIMITS',
     ]
-    const defined = ['plans.free.includes.recordings', 'plans.free.prices.default', 'signup.plan']
+    const defined = ['plans.free.includes.recordings', 'plans.free.price', 'signup.plan']
     for (const each of [...said, ...defined]) expect(stderr).toContain(`\n  - ${each}`)
     expect(stderr).not.toMatch(/\n\s+at /)
   })

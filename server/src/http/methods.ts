@@ -34,5 +34,13 @@ export function allowedMethods({ server, url, method }: FastifyRequest): string[
   return methods.includes(method) ? [] : methods
 }
 
+/** The path that was meant by one with a slash at its end, in capitals, or without the version. */
+export function routeMeant({ server, url, method }: FastifyRequest): string | undefined {
+  const path = url.split('?', 1)[0] ?? ''
+  const bare = path.replace(/\/{2,}/g, '/').replace(/\/$/, '')
+  const meant = [bare, bare.toLowerCase(), `/v1${bare}`]
+  return meant.find((each) => each !== path && server.methodsOf?.(each).includes(method))
+}
+
 const patternOf = (url: string) =>
   new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`)

@@ -43,7 +43,7 @@ describe('every refusal', () => {
     expect(status).toBe(401)
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
     expect(headers.get('cache-control')).toBe('no-store')
-    expect(body).toEqual(isProblem(401, 'unauthenticated'))
+    expect(body).toEqual({ ...isProblem(401, 'unauthenticated'), detail: expect.any(String) })
     expect(headers.get('x-request-id')).toBe(body.requestId)
     expect(lines.some((line) => line.includes(body.requestId))).toBe(true)
   })
@@ -133,10 +133,47 @@ describe('every refusal', () => {
     expect(status).toBe(204)
   })
 
-  test('that is not authenticated says how to be', async () => {
-    const response = await fetch(`${freehold.base}/v1/me`)
+  test.each([
+    [{}, 'Send the header “Authorization: Bearer …”'],
+    [{ 'x-api-key': 'pk_1' }, 'Send the header “Authorization: Bearer …”'],
+    [{ authorization: 'pk_1' }, 'The header Authorization is “Bearer”, a space, and a key'],
+    [{ authorization: 'Token pk_1' }, 'The header Authorization is “Bearer”, a space, and a key'],
+    [{ authorization: 'Bearer pk_1' }, 'The credential is unknown, expired or revoked'],
+  ])('with the headers %j says how to be authenticated', async (headers, detail) => {
+    const response = await fetch(`${freehold.base}/v1/me`, { headers: headers as Record<string, string> })
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
+    expect(await response.json()).toMatchObject({ detail: expect.stringContaining(detail) })
+  })
+
+  test.each([
+    ['POST', '/v1/consume/', '; did you mean /v1/consume?'],
+    ['POST', '/consume', '; did you mean /v1/consume?'],
+    ['POST', '//v1/consume?a=b', '; did you mean /v1/consume?'],
+    ['GET', '/V1/Me', '; did you mean /v1/me?'],
+    ['POST', '/v1/me/', ''],
+    ['GET', '/v1/nowhere/', ''],
+    ['GET', '/', ''],
+  ])('%s %s is not found%s', async (method, path, hint) => {
+    const answer = await raw(`${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+    expect(answer).toMatchObject({ status: 404, body: { detail: `No such route${hint}` } })
+  })
+
+  test.each([
+    [{ feature: 'recordings', amount: '5' }, 'body/amount', 'must be a whole number, without quotes'],
+    [{ feature: 'recordings', at: 'today' }, 'body/at', 'must be a time such as 2026-04-16T09:30:00Z'],
+    [{ feature: 'recording' }, 'body/feature', 'there is no feature recording; did you mean recordings?'],
+    [{ feature: 'minutes' }, 'body/feature', /^there is no feature minutes; there is recordings, /],
+    [
+      { feature: 'recordings', permission: 'recordings:craete' },
+      'body/permission',
+      'there is no permission recordings:craete; did you mean recordings:create?',
+    ],
+  ])('of %j says what would do', async (body, path, message) => {
+    const { apiKeys } = await freehold.signUp()
+    const refused = await freehold.api.post('/v1/consume', body, { token: apiKeys[0]?.key })
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ path }] } })
+    expect(refused.body.errors[0].message).toMatch(message)
   })
 
   test('of a path that production does not have is: not found, whatever the method', async () => {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { sqlState } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode, type FieldError } from '../errors.ts'
 import { securityHeaders } from './headers.ts'
-import { allowedMethods } from './methods.ts'
+import { allowedMethods, routeMeant } from './methods.ts'
 import { mostMoney } from './schemas.ts'
 
 /** RFC 9457 problem details, the one shape of every error. */
@@ -70,7 +70,11 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 /** What no plugin route answers still answers in the same shape. */
 export function noSuchRoute(request: FastifyRequest, reply: FastifyReply) {
   const allowed = allowedMethods(request)
-  if (allowed.length === 0) return sendProblem(reply, new FreeholdError('not_found', 'No such route'))
+  if (allowed.length === 0) {
+    const meant = routeMeant(request)
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+    return sendProblem(reply, new FreeholdError('not_found', `No such route${hint}`))
+  }
   reply.header('allow', allowed.join(', '))
   return sendProblem(reply, new FreeholdError('method_not_allowed', `This path has ${allowed.join(' and ')}`))
 }
@@ -171,7 +175,7 @@ function fieldErrors(error: FastifyError): FieldError[] {
             ? `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`
             : keyword === 'pattern'
               ? patternMessage(instancePath)
-              : (moneyMessage(problem) ?? message ?? 'is not valid')
+              : (moneyMessage(problem) ?? typeMessage(base, problem) ?? message ?? 'is not valid')
     return { path: `${base}${instancePath}${field}`, message: text }
   })
 }
@@ -184,6 +188,18 @@ function moneyMessage({ keyword, params, parentSchema }: Invalid): string | unde
   if (!isBound || parentSchema?.maximum !== mostMoney) return undefined
   if (Math.abs(Number(params['limit'])) === mostMoney) return 'is too large'
   return Number(params['limit']) === 0 ? 'must not be below 0' : 'must be more than 0'
+}
+
+// Who sends "5", or a time without its zone, has to read what would do.
+const typeMessages: Record<string, string> = {
+  integer: 'must be a whole number',
+  boolean: 'must be true or false',
+  'date-time': 'must be a time such as 2026-04-16T09:30:00Z',
+  email: 'must be an e-mail address',
+}
+function typeMessage(base: string, { keyword, params }: Invalid): string | undefined {
+  const message = ['type', 'format'].includes(keyword) ? typeMessages[String(params[keyword])] : undefined
+  return message && keyword === 'type' && base === 'body' ? `${message}, without quotes` : message
 }
 
 // A regular expression tells nobody what to do.
