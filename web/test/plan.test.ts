@@ -84,6 +84,22 @@ test('a smaller plan comes with the next cycle, and until then one may keep what
   await close()
 })
 
+test('the same plan, paid otherwise, is told apart by how often', async () => {
+  const { page, business, token, close } = await open()
+  const body = { plan: 'growth', charge: 'waive', reason: 'a test' }
+  web.ok(await web.api.put(`/v1/staff/businesses/${business.id}/plan`, body, staff.admin))
+  const yearly = { plan: 'growth', price: 'yearly' }
+  web.ok(await web.api.put(`/v1/businesses/${business.id}/subscription/plan`, yearly, { token }))
+  await page.reload()
+  await page.getByText('Growth (yearly) waits for its payment').waitFor()
+  await page.getByRole('button', { name: 'Keep Growth (monthly)' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Keep Growth (monthly)?' })
+  await dialog.getByText('The change to Growth (yearly) is taken back.').waitFor()
+  await dialog.getByRole('button', { name: 'Keep Growth (monthly)' }).click()
+  await page.getByText(/^\$49 on/).waitFor()
+  await close()
+})
+
 test('cancelling says when, and can be undone; cancelling now has to be typed', async () => {
   const { page, screenshot, barriers, close } = await open()
   await page.getByRole('button', { name: 'Cancel the plan' }).click()

@@ -7,7 +7,7 @@ import { Facts } from '../../ui/facts.tsx'
 import { ButtonLink } from '../../ui/links.tsx'
 import { Day } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
-import { money, utcDay } from '../../ui/words.ts'
+import { money, utcDay, words } from '../../ui/words.ts'
 import { useMembership } from '../membership.tsx'
 import { CancelPlan } from './cancel-plan.tsx'
 import { choosePlan, useRefresh, type Subscription } from './data.ts'
@@ -76,7 +76,7 @@ function nextOf(subscription: Subscription): ReactNode {
   if (pendingChange)
     return (
       <>
-        {text.changes(pendingChange.plan.name)} {at}
+        {text.changes(nameOf(pendingChange, termsOf(subscription)))} {at}
       </>
     )
   if (status === 'trialing')
@@ -98,13 +98,23 @@ function nextOf(subscription: Subscription): ReactNode {
   )
 }
 
-function Waiting({ subscription: { awaitingPayment } }: { subscription: Subscription }) {
+/** The terms by the name of their plan; where the others are of the same plan, by how often it is paid too. */
+function nameOf(terms: Terms, others: Terms): string {
+  const isSamePlan = terms.plan.key === others.plan.key && terms.price !== others.price
+  return isSamePlan ? `${terms.plan.name} (${words(terms.price)})` : terms.plan.name
+}
+type Terms = { plan: { key: string; name: string }; price: string }
+
+const termsOf = ({ plan, price }: Subscription): Terms => ({ plan, price: price.name })
+
+function Waiting({ subscription }: { subscription: Subscription }) {
   const { businessId } = useMembership()
+  const { awaitingPayment } = subscription
   if (!awaitingPayment) return null
-  const { plan, invoiceId } = awaitingPayment
+  const { invoiceId } = awaitingPayment
   return (
     <Stack gap={4} align="flex-start" role="status">
-      <Text fw={600}>{text.waits(plan.name)}</Text>
+      <Text fw={600}>{text.waits(nameOf(awaitingPayment, termsOf(subscription)))}</Text>
       <Text c="dimmed">{text.waitsAbout}</Text>
       <ButtonLink to="/b/$businessId/invoices/$invoiceId" params={{ businessId, invoiceId }} mt="xs">
         {text.seeInvoice}
@@ -131,7 +141,9 @@ function Actions({ subscription, onDo }: { subscription: Subscription; onDo: (do
   const { business, bar } = useMembership()
   // What is overdue bars no way out; a business that is not open bars all.
   const closed = business.status === 'active' ? undefined : bar
-  const labels: Record<Doing, string> = { ...text, keep: text.keep(subscription.plan.name) }
+  const mine = termsOf(subscription)
+  const other = subscription.awaitingPayment ?? subscription.pendingChange ?? mine
+  const labels: Record<Doing, string> = { ...text, keep: text.keep(nameOf(mine, other)) }
   return (
     <Group gap="xs">
       {doable(subscription).map((doing) => (
@@ -212,16 +224,17 @@ function Doings(props: { doing: Doing; subscription: Subscription; onClose: () =
       )
     }
     case 'keep': {
-      const other = (awaitingPayment ?? pendingChange)?.plan.name ?? ''
+      const mine = termsOf(subscription)
+      const other = awaitingPayment ?? pendingChange ?? mine
       const keep = () => choosePlan(businessId, { plan, price: price.name, trial: false }, { replace: true })
       return (
         <Confirm
-          title={text.keepTitle(plan.name)}
-          action={text.keep(plan.name)}
-          onConfirm={() => keep().then(done(text.kept(plan.name)))}
+          title={text.keepTitle(nameOf(mine, other))}
+          action={text.keep(nameOf(mine, other))}
+          onConfirm={() => keep().then(done(text.kept(nameOf(mine, other))))}
           onClose={onClose}
         >
-          {text.keepAbout(other)}
+          {text.keepAbout(nameOf(other, mine))}
         </Confirm>
       )
     }
