@@ -577,6 +577,7 @@ describe('authorize', () => {
         title: expect.any(String),
         status: 401,
         code: 'unauthenticated',
+        detail: expect.stringContaining('“Authorization: Bearer …”'),
         requestId: expect.stringMatching(/^req_/),
       },
     })

@@ -25,7 +25,7 @@ export const text = {
     why: 'Why',
     access: 'Access',
     accesses: { read: 'Read', write: 'Read and change' },
-    minutes: (minutes: number) => `${minutes} minutes`,
+    minutes: (minutes: number) => (minutes > 60 && minutes % 60 === 0 ? `${minutes / 60} hours` : `${minutes} minutes`),
     state: 'Status',
     states: { requested: 'Asks', refused: 'Refused', active: 'Looking in', ended: 'Ended', expired: 'Over' },
     started: 'Started',
