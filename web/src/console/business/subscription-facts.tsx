@@ -23,11 +23,15 @@ export function SubscriptionFacts({ subscription }: { subscription: Schemas['Sub
         [text.graceEnd]: graceEnd && <Day at={graceEnd} />,
         [text.atEnd]: subscription.status !== 'ended' && endingOf(subscription),
         [text.pending]: pendingChange && text.pendingTo(pendingChange.plan.name),
-        [text.awaiting]: awaitingPayment && `${awaitingPayment.plan.name} (${words(awaitingPayment.price)})`,
+        [text.awaiting]: awaitingPayment && termsText(awaitingPayment),
       }}
     />
   )
 }
+
+/** The only price of a plan has no name that anybody knows. */
+const termsText = ({ plan, price }: { plan: { name: string }; price: string }) =>
+  price === 'default' ? plan.name : `${plan.name} (${words(price)})`
 
 /** What a plan or a subscription costs, as people say it. */
 export function priceText({ amount, currency, interval }: Omit<Schemas['Subscription']['price'], 'name'>): string {
