@@ -1,5 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import autocannon from 'autocannon'
 
@@ -37,7 +39,7 @@ let scripts = 0
 
 async function withWrk({ url, connections, seconds, keys, body, businesses, idempotent }: Load): Promise<Measured> {
   scripts += 1
-  const script = `/tmp/freehold-bench-${process.pid}-${scripts}.lua`
+  const script = join(tmpdir(), `freehold-bench-${process.pid}-${scripts}.lua`)
   const json = JSON.stringify(body)
   await writeFile(
     script,
@@ -72,7 +74,7 @@ end
     '-s',
     script,
     url,
-  ])
+  ]).finally(() => rm(script))
   const [perSecond = 0, p50 = 0, p99 = 0, errors = 0] = (/RESULT (.*)/.exec(stdout)?.[1] ?? '').split(' ').map(Number)
   return { perSecond, p50, p99, errors }
 }
