@@ -132,7 +132,7 @@ test('the log of staff says who did what, where and why, and is found by it', as
   await go('/console/audit')
   await see('Staff log')
   const table = page.getByRole('table', { name: 'Staff log' })
-  await table.getByRole('row', { name: /Pat Person Task run now Outside task clean-up a test/ }).waitFor()
+  await table.getByRole('row', { name: /Pat Person Task run now Outside Task clean-up a test/ }).waitFor()
   await page.getByLabel('What').fill('grant')
   await page.getByLabel('From').fill('2020-01-01')
   await page.getByRole('button', { name: 'Find' }).click()

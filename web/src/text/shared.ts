@@ -57,6 +57,6 @@ function fieldError(message: string): string {
   if (least === '1' || message === 'is required') return 'This is needed.'
   if (least !== undefined) return `At least ${least} characters.`
   if (most !== undefined) return `At most ${most} characters.`
-  if (/format "?email/.test(message)) return 'This is not an e-mail address.'
+  if (message === 'must be an e-mail address') return 'This is not an e-mail address.'
   return `${capital(message)}${/[.!?]$/.test(message) ? '' : '.'}`
 }
