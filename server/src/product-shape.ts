@@ -32,17 +32,14 @@ const list = (example: string) =>
   )
 
 /** An object that has these properties and no others. */
-function object(
-  properties: Record<string, Check>,
-  expected = `an object with ${Object.keys(properties).join(', ')}`,
-): Check {
+function object(properties: Record<string, Check>): Check {
   return (value, path) => {
     if (value === undefined) return []
-    if (!isObject(value)) return [`${path}: must be ${expected}`]
+    if (!isObject(value)) return [`${path}: must be an object with ${Object.keys(properties).join(', ')}`]
     return [...new Set([...Object.keys(properties), ...Object.keys(value)])].flatMap((name) => {
       const check = Object.hasOwn(properties, name) ? properties[name] : undefined
       const at = path === '' ? name : `${path}.${name}`
-      return check ? check(value[name], at) : [`${at}: is unknown${suggest(name, Object.keys(properties))}`]
+      return check ? check(value[name], at) : [`${at}: is unknown${suggest(name, properties)}`]
     })
   }
 }

@@ -282,7 +282,7 @@ function problemsOf(product: Product): string[] {
     expect(nameShape.test(role), `roles.${role}`, plainName)
     expect(!['owner', 'admin'].includes(role), `roles.${role}`, 'owner and admin hold every product permission already')
     for (const each of permissions)
-      expect(each in known, `roles.${role}`, `unknown permission ${each}${suggest(each, Object.keys(known))}`)
+      expect(each in known, `roles.${role}`, `unknown permission ${each}${suggest(each, known)}`)
   }
   const prefixes = new Map<string, string>()
   for (const [type, key] of Object.entries(product.keys)) {
@@ -294,8 +294,8 @@ function problemsOf(product: Product): string[] {
     const [rate, at] = [key.perMinute, `keys.${type}.permissions`]
     expect(rate === undefined || (isWhole(rate) && rate > 0), `keys.${type}.rateLimit`, 'must be whole requests from 1')
     for (const each of key.permissions) {
-      const own = Object.keys(product.permissions)
-      expect(own.includes(each), at, `unknown permission of the product: ${each}${suggest(each, own)}`)
+      const own = product.permissions
+      expect(Object.hasOwn(own, each), at, `unknown permission of the product: ${each}${suggest(each, own)}`)
     }
   }
   for (const [name, feature] of Object.entries(product.features)) {
@@ -316,16 +316,14 @@ function problemsOf(product: Product): string[] {
   expect(
     product.signup.plan in product.plans,
     'signup.plan',
-    `unknown plan ${product.signup.plan}${suggest(product.signup.plan, Object.keys(product.plans))}`,
+    `unknown plan ${product.signup.plan}${suggest(product.signup.plan, product.plans)}`,
   )
   const { mode, verifyEmail } = product.signup
   problems.push(...choice('signup.mode', mode, ['open', 'invite', 'closed']))
   problems.push(...choice('signup.verifyEmail', verifyEmail, ['after', 'before']))
   problems.push(...choice('catchUp', product.catchUp, ['hold', 'bill', 'waive']))
-  for (const type of product.signup.keys) {
-    const types = Object.keys(product.keys)
-    expect(types.includes(type), 'signup.keys', `unknown key type ${type}${suggest(type, types)}`)
-  }
+  for (const type of product.signup.keys)
+    expect(Object.hasOwn(product.keys, type), 'signup.keys', `unknown key type ${type}${suggest(type, product.keys)}`)
   for (const [name, { schedule }] of Object.entries(product.tasks)) {
     expect(nameShape.test(name), `tasks.${name}`, plainName)
     const problem = scheduleProblem(schedule)
@@ -364,13 +362,13 @@ export function planProblems(product: Product, path: string, plan: ProductPlan):
     expect(
       plan.fallbackPlan in product.plans,
       `${path}.onEnd.fallback`,
-      `unknown plan ${plan.fallbackPlan}${suggest(plan.fallbackPlan, Object.keys(product.plans))}`,
+      `unknown plan ${plan.fallbackPlan}${suggest(plan.fallbackPlan, product.plans)}`,
     )
   }
   for (const [feature, value] of Object.entries(plan.includes)) {
     const at = `${path}.includes.${feature}`
     const kind = product.features[feature]?.kind
-    if (kind === undefined) expect(false, at, `unknown feature${suggest(feature, Object.keys(product.features))}`)
+    if (kind === undefined) expect(false, at, `unknown feature${suggest(feature, product.features)}`)
     else if (kind === 'switch') expect(typeof value === 'boolean', at, 'must be true or false')
     else if (kind === 'value') expect(typeof value === 'number' && Number.isFinite(value), at, 'must be a number')
     else if (kind === 'metered' && typeof value === 'object' && value !== null) {

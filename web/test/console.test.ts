@@ -65,7 +65,11 @@ test('IDs and addresses stay on their line', async () => {
     expect({ width, lines: await lines(id) }).toEqual({ width, lines: 1 })
     expect({ width, lines: await lines('ann-with-a-long-name@acme.test') }).toEqual({ width, lines: 1 })
   }
+  // A fact is a line: its name, and beside it its value.
+  const tops = (fact: Element) => [...fact.children].map((each) => Math.round(each.getBoundingClientRect().top))
   await look({ width: 1280, scheme: 'light' })
+  const [name, value] = await page.locator('dl > div').first().evaluate(tops)
+  expect(value).toBe(name)
   await go('/console/mail')
   await see('Mail')
   expect(await lines('ben-with-a-long-name@acme-works.test')).toBe(1)

@@ -3,7 +3,7 @@ import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, isLockTimeout, waitAtMost } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
 import type { FeatureKind } from '../product-names.ts'
-import { suggest } from '../suggest.ts'
+import { noSuch } from '../suggest.ts'
 import { allocateItem, releaseItem } from '../usage/allocations.ts'
 import { readUsage } from '../usage/counters.ts'
 import { isAvailable, isCounted } from '../usage/entitlements.ts'
@@ -283,10 +283,7 @@ function deniedPermission(ctx: Context, { permissions }: Subject, ask: Ask): Gat
   const { permission } = ask
   if (permission === undefined) return undefined
   if (!Object.hasOwn(ctx.permissions.kinds, permission))
-    throw invalid(
-      'body/permission',
-      `there is no permission ${permission}${suggest(permission, Object.keys(ctx.permissions.kinds))}`,
-    )
+    throw invalid('body/permission', noSuch('permission', permission, ctx.permissions.kinds))
   return permissions === undefined || permissions.has(permission) ? undefined : denial('permission_denied', ask)
 }
 
@@ -299,8 +296,7 @@ const deniedChange = (subject: Subject, ask: Ask): GateAnswer | undefined =>
 
 export function knownFeature(ctx: Context, name: string, kind?: FeatureKind): void {
   const feature = Object.hasOwn(ctx.product.features, name) ? ctx.product.features[name] : undefined
-  if (!feature)
-    throw invalid('body/feature', `there is no feature ${name}${suggest(name, Object.keys(ctx.product.features))}`)
+  if (!feature) throw invalid('body/feature', noSuch('feature', name, ctx.product.features))
   if (kind !== undefined && feature.kind !== kind) {
     throw invalid('body/feature', `${name} is ${feature.kind}, this is for ${kind} features`)
   }

@@ -74,34 +74,31 @@ export async function renewDue(ctx: Context): Promise<Renewed> {
  * but as long as somebody uses the gate there is one at a time, so that it has most of the machine.
  */
 async function sweep(ctx: Context, run: Run, until: number): Promise<void> {
-  const batches = dueBatches(ctx, until)
-  let ended = false
-  const lane = async (mayGo: () => Promise<boolean>) => {
-    try {
-      while (!ended) {
-        if (!(await mayGo())) {
-          await delay(pauseMilliseconds)
-          continue
-        }
-        const { value: due } = await batches.next()
-        if (!due) return
-        const wasFree = await claimed(ctx, due, () => renewBatch(ctx, run, due))
-        if (!wasFree) run.left += due.length
-        if (due.length === batchSize) await tellProgress(ctx, run)
-      }
-    } finally {
-      ended = true
+  const working = new Set<Promise<unknown>>()
+  try {
+    for await (const due of dueBatches(ctx, until)) {
+      // What fails stays here, for whoever waits next.
+      const work: Promise<unknown> = renewClaimed(ctx, run, due).then(() => working.delete(work))
+      work.catch(() => {})
+      working.add(work)
+      const most = (await gateIsUsed(ctx.db.across)) ? 1 : 2
+      while (working.size >= most) await Promise.race(working)
     }
+    await Promise.all(working)
+  } finally {
+    // A failure is told when nothing of the run is at work any more.
+    await Promise.allSettled(working)
   }
-  // What fails in one ends both; it is told when nothing of the run is at work any more.
-  const both = await Promise.allSettled([
-    lane(() => Promise.resolve(true)),
-    lane(async () => !(await gateIsUsed(ctx.db.across))),
-  ])
-  for (const each of both) if (each.status === 'rejected') throw each.reason
 }
 
-/** What is due, batch by batch, to whichever lane asks next. */
+/** A batch, unless another run is at it. */
+async function renewClaimed(ctx: Context, run: Run, due: Row[]): Promise<void> {
+  const wasFree = await claimed(ctx, due, () => renewBatch(ctx, run, due))
+  if (!wasFree) run.left += due.length
+  if (due.length === batchSize) await tellProgress(ctx, run)
+}
+
+/** What is due, batch by batch. */
 async function* dueBatches(ctx: Context, until: number): AsyncGenerator<Row[], void> {
   let last: Row | undefined
   while (performance.now() < until) {

@@ -5,7 +5,7 @@ import type { Tx } from '../db/open.ts'
 import { invalid } from '../errors.ts'
 import { accessOf } from '../subscriptions/lifecycle.ts'
 import { lockSubscription } from '../subscriptions/subscriptions.ts'
-import { suggest } from '../suggest.ts'
+import { noSuch } from '../suggest.ts'
 import { noticeLimits } from './alerts.ts'
 import { burnOrder, planPriority } from './attribution.ts'
 import { featureNamed, periodOf, refreshCounter, type Counter } from './counters.ts'
@@ -153,8 +153,6 @@ function checkMetered(ctx: Context, name: string): void {
   // What is held item by item is as many as there are items.
   throw invalid(
     'body/feature',
-    kind === undefined
-      ? `there is no feature ${name}${suggest(name, Object.keys(ctx.product.features))}`
-      : 'only metered features are corrected',
+    kind === undefined ? noSuch('feature', name, ctx.product.features) : 'only metered features are corrected',
   )
 }
