@@ -220,6 +220,22 @@ describe('consume in a transaction', () => {
     expect(await used(business.id)).toBe(3)
   })
 
+  test('counts also where somebody opens the counter just after none was found to count in', async () => {
+    const signedUp = await freehold.signUp()
+    const { business } = signedUp
+    const tally = await inTransaction((client) => {
+      const port = fromPg(client)
+      const query: Port['query'] = async (text, values) => {
+        const looksWhyNot = text.trimStart().startsWith('select used, held')
+        if (looksWhyNot) await freehold.api.post('/v1/consume', { feature: 'recordings' }, { token: keyOf(signedUp) })
+        return port.query(text, values)
+      }
+      return freehold.consume({ ...port, query }, recordings(business.id, 3))
+    })
+    expect(tally).toMatchObject({ used: 4, remaining: 96 })
+    expect(await used(business.id)).toBe(4)
+  })
+
   test('forgets a key that was rolled back', async () => {
     const { business } = await freehold.signUp()
     const usage = { ...recordings(business.id, 3), idempotencyKey: 'upload-3' }

@@ -71,7 +71,7 @@ ${alertInsert('$3', '$4')}
 select used, held, coalesce(soft_limit, ceiling) as "limit", period_end from counted`
 
 const lookStatement = `
-select used, held, coalesce(soft_limit, ceiling) as "limit", period_start, period_end,
+select used, held, ceiling, coalesce(soft_limit, ceiling) as "limit", period_start, period_end,
   exists (select from freehold.recent_revocations where credential_id = $4) as revoked
 from freehold.usage_counters
 where business_id = $1 and feature = $2 and valid_until > $3`
