@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -18,6 +19,38 @@ afterEach(() => vi.unstubAllEnvs())
 
 const silent = pino({ level: 'silent' })
 const secret = 'another secret of at least thirty-two characters'
+
+/** A way to a database that counts who is on it, and can let those who come now wait. */
+async function openWay(database: string) {
+  const url = new URL(database)
+  const { hostname, port } = url
+  const open = new Set<Socket>()
+  const waiting: (() => void)[] = []
+  let passable = true
+  const server = createServer((near) => {
+    open.add(near)
+    near.on('error', () => {}).on('close', () => open.delete(near))
+    const pass = () => {
+      const far = connect(Number(port), hostname).on('error', () => {})
+      far.on('close', () => near.destroy())
+      near.pipe(far).pipe(near)
+    }
+    if (passable) pass()
+    else waiting.push(pass)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url.port = String((server.address() as AddressInfo).port)
+  return {
+    url: url.href,
+    open,
+    waiting,
+    cut: () => open.forEach((near) => near.destroy()),
+    block: () => void (passable = false),
+    unblock: () => void (passable = true),
+    letPass: () => waiting.splice(0).forEach((pass) => pass()),
+    close: () => server.close(),
+  }
+}
 
 /** Makes one on the database of this file, looks at it and closes it. */
 async function made<T>(
@@ -93,22 +126,6 @@ describe('settings that are left out', () => {
 })
 
 describe('what cannot be opened', () => {
-  /** A way to a database that counts who is on it. */
-  async function openWay(database: string) {
-    const url = new URL(database)
-    const { hostname, port } = url
-    const open = new Set<Socket>()
-    const server = createServer((near) => {
-      const far = connect(Number(port), hostname)
-      for (const socket of [near, far]) socket.on('error', () => {}).on('close', () => open.delete(near))
-      open.add(near)
-      near.pipe(far).pipe(near)
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    url.port = String((server.address() as AddressInfo).port)
-    return { url: url.href, open, close: () => server.close() }
-  }
-
   test.each([
     ['the clock', 'alter table freehold.clock_offset rename to elsewhere', 'clock_offset'],
     ['the job queue', 'alter table freehold_jobs.version rename to elsewhere', 'pg-boss is not installed'],
@@ -121,5 +138,28 @@ describe('what cannot be opened', () => {
     await own.eventually(async () => way.open.size === 0)
     way.close()
     await own.close()
+  })
+})
+
+describe('closing', () => {
+  test('leaves nothing open that was just being connected anew', async () => {
+    const way = await openWay(freehold.database)
+    const one = await createFreehold({
+      product: sessionRecorder,
+      database: way.url,
+      migrate: false,
+      logger: silent,
+      secret,
+    })
+    way.block()
+    way.cut()
+    await freehold.eventually(async () => way.waiting.length === 1)
+    way.unblock()
+    const closing = one.close()
+    await Promise.race([closing, delay(1_000)])
+    way.letPass()
+    await closing
+    await freehold.eventually(async () => way.open.size === 0)
+    way.close()
   })
 })

@@ -10,6 +10,8 @@ export type Notifications = { heard: () => boolean; close: () => Promise<void> }
 const heartbeatMilliseconds = 300
 const silenceMilliseconds = 900
 const retryMilliseconds = 500
+/** How long a connection may take to be made, and so the longest that closing waits for one that is on its way. */
+const connectMilliseconds = 5_000
 
 export async function listen(
   connection: pg.ClientConfig,
@@ -18,11 +20,18 @@ export async function listen(
   onGap: () => void,
 ): Promise<Notifications> {
   let client: pg.Client | undefined
+  let connecting = Promise.resolve()
   let closed = false
   let lastHeard = -Infinity
 
   const connect = async () => {
-    const next = new pg.Client({ ...connection, application_name: 'freehold listener', keepAlive: true })
+    const next = new pg.Client({
+      ...connection,
+      application_name: 'freehold listener',
+      keepAlive: true,
+      connectionTimeoutMillis: connectMilliseconds,
+      query_timeout: connectMilliseconds,
+    })
     next.on('notification', ({ channel, payload }) => handlers[channel]?.(payload ?? ''))
     next.on('error', (error) => {
       log.debug({ error: error.message }, 'the notification connection broke')
@@ -50,14 +59,20 @@ export async function listen(
   }
   const reconnect = () => {
     if (closed) return
-    connect().then(onGap, () => setTimeout(reconnect, retryMilliseconds).unref())
+    connecting = connect().then(onGap, () => void setTimeout(reconnect, retryMilliseconds).unref())
   }
+  const isSilent = () => performance.now() - lastHeard > silenceMilliseconds
+  let unanswered: pg.Client | undefined
   const heartbeat = setInterval(() => {
     const beating = client
     if (!beating) return
-    if (performance.now() - lastHeard > silenceMilliseconds) return lost()
+    // In a process that stood still the answer may have come and only not have been read yet.
+    if (isSilent()) return void setImmediate(() => client === beating && isSilent() && lost())
+    if (unanswered === beating) return
+    unanswered = beating
     beating.query('select 1').then(
       () => {
+        unanswered = undefined
         if (client === beating) lastHeard = performance.now()
       },
       () => {},
@@ -76,6 +91,7 @@ export async function listen(
     close: async () => {
       closed = true
       clearInterval(heartbeat)
+      await connecting
       const last = client
       client = undefined
       await last?.end()
