@@ -87,6 +87,41 @@ describe('a database', () => {
   })
 })
 
+describe('options', () => {
+  test('that cannot work are said all at once, each with its remedy', async () => {
+    const nowhere = { product: {}, database: '', portal: { basePath: 'my account' } } as unknown as FreeholdOptions
+    await expect(createFreehold(nowhere)).rejects.toMatchObject({
+      problems: [
+        'product: must be what defineProduct answers',
+        'database: must be a connection string that starts with postgres://, or a Pool of pg',
+        'portal.basePath: must be a path of letters, digits, - and _, such as / or /account',
+      ],
+    })
+  })
+
+  test.each([undefined, 'nonsense', 'mysql://localhost/any', {}])('refuse the database %j', async (database) => {
+    const making = made({ secret, database: database as string }, () => {})
+    await expect(making).rejects.toThrow('database: must be a connection string')
+  })
+
+  test.each(['', 'account', '//account', '/my account', '/:tenant', '/*'])(
+    'refuse the base path %j',
+    async (basePath) => {
+      await expect(made({ secret, portal: { basePath } }, () => {})).rejects.toThrow('portal.basePath: must be a path')
+    },
+  )
+
+  test('say what to do about a database that does not let one in', async () => {
+    const elsewhere = new URL(freehold.database)
+    elsewhere.pathname = '/elsewhere'
+    const settings = { secret, database: elsewhere.href, migrate: true }
+    await expect(made(settings, () => {})).rejects.toThrow(/There is no database elsewhere at .* createdb elsewhere/)
+    const pool = new pg.Pool({ connectionString: elsewhere.href })
+    await expect(made({ ...settings, database: pool }, () => {})).rejects.toThrow(/There is no database elsewhere/)
+    await pool.end()
+  })
+})
+
 describe('settings that are left out', () => {
   test('come from the environment', async () => {
     vi.stubEnv('SECRET', secret)

@@ -7,6 +7,7 @@ import { allocateIn, consumeIn, countedBy, releaseIn, type Released, type Tally 
 import { changedIds, changesChannel, type ChangeListener } from './changes.ts'
 import { clockChannel } from './clock.ts'
 import type { Actor, Context } from './context.ts'
+import { explained } from './db/explain.ts'
 import { listen, type Notifications } from './db/notifications.ts'
 import type { Database } from './db/open.ts'
 import { acrossBusinesses } from './db/transactions.ts'
@@ -81,12 +82,12 @@ type Attributed = { businessId: string; actor?: Actor }
 export async function createFreehold<Names extends ProductNames = ProductNames>(
   given: FreeholdOptions<Names>,
 ): Promise<Freehold<Names>> {
-  checkTaskNames(given.product)
   const options = await complete(given)
+  checkTaskNames(options.product)
   const opened: Opened = {}
   try {
     // Names exist in types only.
-    return (await assemble(options, opened)) as unknown as Freehold<Names>
+    return (await explained(options.database, () => assemble(options, opened))) as unknown as Freehold<Names>
   } catch (error) {
     // What cannot be opened says why; that it cannot be closed either says nothing more.
     await closeAll(opened).catch(() => {})

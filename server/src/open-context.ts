@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino'
 import { openClock, type Clock } from './clock.ts'
 import type { Context } from './context.ts'
+import { explained } from './db/explain.ts'
 import { migrate } from './db/migrate.ts'
 import { connectionOf, openDatabase, type Database } from './db/open.ts'
 import { newId } from './ids.ts'
@@ -15,7 +16,7 @@ import { openSecrets } from './secrets.ts'
  */
 export async function openContext(given: FreeholdOptions): Promise<{ ctx: Context; close: () => Promise<void> }> {
   const options = await complete(given)
-  const { log, db, clock } = await openStorage(options)
+  const { log, db, clock } = await explained(options.database, () => openStorage(options))
   let jobs: Promise<Jobs> | undefined
   const openQueue = async () => (await import('./jobs/jobs.ts')).openJobs(db, log, false)
   const enqueue: Context['enqueue'] = async (tx, queue, data) => (await (jobs ??= openQueue())).enqueue(tx, queue, data)

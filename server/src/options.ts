@@ -46,14 +46,9 @@ export type FreeholdOptions<Names extends ProductNames = ProductNames> = {
 
 /** What the options leave open, from the environment. */
 export async function complete<Names extends ProductNames>(options: FreeholdOptions<Names>): Promise<CompleteOptions> {
-  const { product, production, secret, publicUrl, smtpUrl, mailFrom, socialSignIn = {} } = options
-  const endpoints = [socialSignIn.google?.issuer, socialSignIn.github?.url]
-  const unsafe = endpoints.filter((each) => each !== undefined && !isSafeEndpoint(each))
-  if (unsafe.length > 0) {
-    throw new ConfigurationError(
-      unsafe.map((each) => `socialSignIn: ${each} must be an address that starts with https://`),
-    )
-  }
+  const { product, production, secret, publicUrl, smtpUrl, mailFrom } = options
+  const problems = problemsOf(options)
+  if (problems.length > 0) throw new ConfigurationError(problems)
   const environment = readLibraryEnvironment({
     NODE_ENV: production === undefined ? undefined : production ? 'production' : 'development',
     SECRET: secret,
@@ -69,6 +64,24 @@ export async function complete<Names extends ProductNames>(options: FreeholdOpti
     ...(environment.smtpUrl === undefined ? {} : { smtpUrl: environment.smtpUrl }),
     mailFrom: environment.mailFrom ?? `${product.name} <freehold@localhost>`,
   }
+}
+
+/** What no environment can make good. */
+function problemsOf({ product, database, portal, socialSignIn = {} }: Partial<FreeholdOptions>): string[] {
+  const problems: string[] = []
+  if (!product?.plans || !product.hooks) problems.push('product: must be what defineProduct answers')
+  const isConnectionString = typeof database === 'string' && /^postgres(ql)?:\/\//.test(database)
+  if (!isConnectionString && typeof (database as Partial<pg.Pool> | undefined)?.connect !== 'function') {
+    problems.push('database: must be a connection string that starts with postgres://, or a Pool of pg')
+  }
+  if (portal && !/^\/(?!\/)[\w~./-]*$/.test(portal.basePath)) {
+    problems.push('portal.basePath: must be a path of letters, digits, - and _, such as / or /account')
+  }
+  for (const endpoint of [socialSignIn.google?.issuer, socialSignIn.github?.url]) {
+    if (endpoint === undefined || isSafeEndpoint(endpoint)) continue
+    problems.push(`socialSignIn: ${endpoint} must be an address that starts with https://`)
+  }
+  return problems
 }
 
 export type CompleteOptions = FreeholdOptions &

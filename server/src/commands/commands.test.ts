@@ -132,16 +132,20 @@ describe('a configuration that cannot work', () => {
 
   test.each([
     ['nowhere.ts', 'nowhere.ts does not exist'],
-    ['broken.ts', 'broken.ts cannot be loaded: nothing is what it seems'],
+    ['broken.ts', /broken\.ts cannot be loaded: nothing is what it seems \(\S*broken\.ts:2\)/],
+    ['unfinished.ts', /unfinished\.ts cannot be loaded: Expected .+ \(\S*unfinished\.ts:4\)/],
+    ['lost.ts', /lost\.ts cannot be loaded: Cannot find module '\S*missing\.ts'/],
     ['empty.ts', 'empty.ts must export what defineProduct answers as its default'],
     ['raw.ts', 'raw.ts must export what defineProduct answers as its default'],
   ])('a definition in %s: %s', async (name, message) => {
     if (name === 'broken.ts') await definition(name, "throw new Error('nothing is what it seems')")
+    if (name === 'unfinished.ts') await definition(name, "export default {\n  name: 'Acme'\n  features: {},\n}")
+    if (name === 'lost.ts') await definition(name, "export { default } from './missing.ts'")
     if (name === 'empty.ts') await definition(name, 'export const product = 1')
     if (name === 'raw.ts') await definition(name, "export default { name: 'Raw', features: {}, plans: {} }")
     const { exitCode, stderr } = await run('openapi', '--config', join(folder, name))
     expect(exitCode).toBe(1)
-    expect(stderr).toContain(message)
+    expect(stderr).toMatch(message)
     expect(stderr).not.toMatch(/\n\s+at /)
   })
 
@@ -157,7 +161,7 @@ describe('a configuration that cannot work', () => {
   test('a stack is there for whoever looks for a fault', async () => {
     const config = await definition('thrown.ts', "throw new Error('nothing is what it seems')")
     const { stderr } = await commands.run(['openapi', '--config', config], { LOG_LEVEL: 'debug' })
-    expect(stderr).toMatch(/nothing is what it seems\n\s+at /)
+    expect(stderr).toMatch(/\[cause\]: Error: nothing is what it seems\n\s+at \S*thrown\.ts:2/)
   })
 })
 

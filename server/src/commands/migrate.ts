@@ -1,8 +1,9 @@
 import pg from 'pg'
+import { explained } from '../db/explain.ts'
 import { migrate as bringUpToDate, pendingMigrations } from '../db/migrate.ts'
 import { readEnvironment } from '../environment.ts'
 import { command } from './command.ts'
-import { explained, openServer, type Server } from './open.ts'
+import { openServer, type Server } from './open.ts'
 import { plural, print } from './print.ts'
 
 export const migrate = command({
@@ -15,7 +16,7 @@ export const migrate = command({
   run: async ({ options }) => {
     const server = await openServer(readEnvironment(undefined, 'database'))
     try {
-      return await explained(server, () => (options.check ? check(server) : update(server)))
+      return await explained(server.url, () => (options.check ? check(server) : update(server)))
     } finally {
       await server.close()
     }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pino, type Logger } from 'pino'
 import type { Context } from '../context.ts'
 import { defaultDataDir, openEmbedded } from '../db/embedded.ts'
-import { explainDatabaseError } from '../db/explain.ts'
 import { developmentSecret } from '../development-secret.ts'
 import { ConfigurationError, readEnvironment, type Environment } from '../environment.ts'
 import type { Freehold } from '../freehold.ts'
@@ -31,7 +30,7 @@ export async function openFreehold(config: string | undefined, parts: Pick<Freeh
     const { createFreehold } = await import('../freehold.ts')
     const log = openLog(environment.logLevel ?? 'info', process.stdout.fd)
     const options = { ...(await settings(environment, product, server, log)), ...parts }
-    const freehold: Freehold = await explained(server, () => createFreehold(options))
+    const freehold: Freehold = await createFreehold(options)
     const close = async () => {
       await freehold.close()
       await server.close()
@@ -50,18 +49,10 @@ export async function withContext<Result>(
     const { openContext } = await import('../open-context.ts')
     const log = openLog(environment.logLevel ?? 'warn', process.stderr.fd)
     const options = await settings(environment, product, server, log)
-    const { ctx, close } = await explained(server, () => openContext(options))
+    const { ctx, close } = await openContext(options)
     const result = await work(ctx).finally(close)
     await server.close()
     return result
-  })
-}
-
-/** Says what to do about a database that does not let us in. */
-export async function explained<T>({ url }: Server, work: () => Promise<T>): Promise<T> {
-  return work().catch((error: unknown) => {
-    const explanation = explainDatabaseError(error, url)
-    throw explanation === undefined ? error : new Error(explanation, { cause: error })
   })
 }
 
@@ -129,11 +120,21 @@ async function importDefinition(file: string): Promise<Product> {
       // By its content, not its class: the definition may have been made by another copy of this package.
       const { problems } = error as { problems?: string[] }
       if (Array.isArray(problems)) throw new ConfigurationError(problems)
-      throw new Error(`${file} cannot be loaded: ${error instanceof Error ? error.message : error}`, { cause: error })
+      const said = error instanceof Error ? error.message : String(error)
+      throw new Error(`${file} cannot be loaded: ${said}${placeOf(error)}`, { cause: error })
     },
   )
   if (product?.plans && product.hooks) return product
   throw new ConfigurationError([`${file} must export what defineProduct answers as its default`])
+}
+
+/** The line of the project that does not run, as far as Node says: of JavaScript that is no JavaScript it does not. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  const [, place] = /^(\/.+:\d+)\n/.exec(stack) ?? /file:\/\/((?:(?!node_modules)\S)+:\d+):\d+/.exec(stack) ?? []
+  if (place === undefined) return ''
+  const here = relative(process.cwd(), place)
+  return ` (${here.startsWith('..') ? place : here})`
 }
 
 async function settings(environment: Environment, product: Product, server: Server, logger: Logger) {

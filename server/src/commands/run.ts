@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { ConfigurationError, isDebugging } from '../environment.ts'
 import { version } from '../version.ts'
 import { globalOptions, parse, UsageError, type Command, type ExitCode } from './command.ts'
@@ -128,6 +128,7 @@ function report(error: unknown, name: string | undefined): ExitCode {
   }
   const message = error instanceof Error ? error.message : String(error)
   remark(error instanceof ConfigurationError ? message : `freehold: ${message}`)
-  if (isDebugging() && error instanceof Error) remark(error.stack ?? '')
+  // With what caused it, which is where a definition or a database says more.
+  if (isDebugging()) remark(inspect(error))
   return 1
 }

@@ -1,4 +1,15 @@
+import type pg from 'pg'
+import { connectionOf } from './open.ts'
 import { sqlState } from './transactions.ts'
+
+/** Does what needs the database, and says what to do about one that does not let us in. */
+export async function explained<T>(database: string | pg.Pool, work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    const { connectionString = '' } = connectionOf(database)
+    const explanation = URL.canParse(connectionString) ? explainDatabaseError(error, connectionString) : undefined
+    throw explanation === undefined ? error : new Error(explanation, { cause: error })
+  })
+}
 
 /**
  * What is wrong with a database that does not let us in, and what to do about it; undefined for any other error. Names
