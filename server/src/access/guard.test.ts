@@ -619,6 +619,24 @@ describe('mounted in an application', () => {
   })
 })
 
+describe('a server of its own', () => {
+  test('answers what a server of Node hands to it', async () => {
+    await freehold.server.ready()
+    const server = createServer((request, response) => freehold.server.routing(request, response))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = server.address() as AddressInfo
+      const acme = await freehold.signUp()
+      const headers = { authorization: `Bearer ${acme.token}` }
+      const me = await fetch(`http://127.0.0.1:${port}/v1/me`, { headers })
+      expect(await me.json()).toMatchObject({ user: { id: acme.user.id } })
+      expect((await fetch(`http://127.0.0.1:${port}/v1/nothing`)).status).toBe(404)
+    } finally {
+      server.close()
+    }
+  })
+})
+
 describe('fetch', () => {
   const signUpBody = () => ({
     business: { name: 'Fetched' },
