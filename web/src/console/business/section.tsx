@@ -10,10 +10,11 @@ export function Section<Row extends object>(props: {
   columns: Column<Row>[]
   rows: Row[]
   rowKey: (row: Row) => string
+  dense?: boolean
   actions?: ReactNode
   children?: ReactNode
 }) {
-  const { title, empty, columns, rows, rowKey, actions, children } = props
+  const { title, empty, columns, rows, rowKey, dense = false, actions, children } = props
   return (
     <Stack gap="xs">
       <Group justify="space-between" gap="xs">
@@ -25,7 +26,7 @@ export function Section<Row extends object>(props: {
       {rows.length === 0 ? (
         <Empty>{empty}</Empty>
       ) : (
-        <Table label={title} columns={columns} rows={rows} rowKey={rowKey} />
+        <Table label={title} columns={columns} rows={rows} rowKey={rowKey} dense={dense} />
       )}
       {children}
     </Stack>

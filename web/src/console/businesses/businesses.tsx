@@ -1,4 +1,4 @@
-import { Button, NativeSelect, Text, TextInput } from '@mantine/core'
+import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -80,16 +80,17 @@ function Filters({ search }: { search: BusinessSearch }) {
       }}
     >
       <FilterRow onClear={isFiltered(search) && (() => void navigate({ search: inOrderOf(search) }))}>
-        <TextInput
-          label={text.search}
-          placeholder={text.hint}
-          type="search"
-          value={q}
-          flex="1 1 16rem"
-          maw={440}
-          onChange={(event) => setQ(event.currentTarget.value)}
-        />
-        <Button type="submit">{text.submit}</Button>
+        <Group align="flex-end" gap="sm" wrap="nowrap" flex="1 1 20rem" maw={520}>
+          <TextInput
+            label={text.search}
+            placeholder={text.hint}
+            type="search"
+            value={q}
+            flex={1}
+            onChange={(event) => setQ(event.currentTarget.value)}
+          />
+          <Button type="submit">{text.submit}</Button>
+        </Group>
         <NativeSelect
           label={text.status}
           value={search.status ?? ''}

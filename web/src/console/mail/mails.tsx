@@ -1,4 +1,4 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button, Group, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -48,8 +48,16 @@ function Filters({ search }: { search: MailSearch }) {
       }}
     >
       <FilterRow onClear={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}>
-        <TextInput label={text.to} type="search" value={to} onChange={(event) => setTo(event.currentTarget.value)} />
-        <Button type="submit">{text.find}</Button>
+        <Group align="flex-end" gap="sm" wrap="nowrap" flex="1 1 20rem" maw={400}>
+          <TextInput
+            label={text.to}
+            type="search"
+            value={to}
+            flex={1}
+            onChange={(event) => setTo(event.currentTarget.value)}
+          />
+          <Button type="submit">{text.find}</Button>
+        </Group>
         <Choice
           label={lists.state}
           value={search.status}

@@ -1,4 +1,4 @@
-import { Card, Group, NativeSelect, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Card, NativeSelect, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
@@ -67,6 +67,7 @@ function Businesses({ months }: { months: Metrics['months'] }) {
         <Chart title={text.active} bars={bars(months, ({ active }) => active)} shown={count} />
       </SimpleGrid>
       <Section
+        dense
         title={`${text.signUps} · ${text.active}`}
         empty=""
         columns={businessColumns}
@@ -106,11 +107,7 @@ function Revenue({ currency, months }: { currency: string; months: MonthOfRevenu
 
 const monthColumn = {
   label: text.month,
-  cell: ({ month }: { month: string }) => (
-    <Group gap="xs">
-      <time dateTime={month}>{utcMonth(new Date(month))}</time>
-    </Group>
-  ),
+  cell: ({ month }: { month: string }) => <time dateTime={month}>{utcMonth(new Date(month))}</time>,
 }
 
 const businessColumns: Column<Metrics['months'][number]>[] = [
