@@ -16,10 +16,10 @@ process.on('message', (message) => {
     process.send?.({ rss: process.memoryUsage().rss, queries })
     queries = 0
   }
-  if (message === 'stop') {
-    void server
-      .close()
-      .then(() => freehold.close())
-      .then(() => process.exit(0))
-  }
+})
+process.once('disconnect', () => {
+  void server
+    .close()
+    .then(() => freehold.close())
+    .then(() => process.exit(0))
 })

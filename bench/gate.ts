@@ -1,10 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { defaultDataDir, openEmbedded } from '../server/src/db/embedded.ts'
 import { migrate } from '../server/src/db/migrate.ts'
+import { startChild, type Child } from './child.ts'
 import { generator, load, type Load, type Measured } from './load.ts'
 import { businessOf, keyOf, seedBusinesses, seedSession } from './seed.ts'
 
@@ -38,7 +36,7 @@ type Case = {
 }
 
 const database = await openEmbedded({ dataDir: `${defaultDataDir(process.cwd())}-bench-${process.pid}` })
-const processes = new Map<ApiName, { child: ChildProcess; port: number }>()
+const processes = new Map<ApiName, Child>()
 try {
   await migrate({ connectionString: database.url })
   processes.set('first', await start('api.ts'))
@@ -52,10 +50,7 @@ try {
     await compare(casesWith(session).filter(({ name }) => name === 'bare route' || name.includes(only)))
   }
 } finally {
-  for (const { child } of processes.values()) {
-    child.send('stop')
-    await once(child, 'exit')
-  }
+  for (const { end } of processes.values()) await end()
   await database.stop()
   await rm(`${defaultDataDir(process.cwd())}-bench-${process.pid}`, { recursive: true, force: true })
 }
@@ -181,21 +176,15 @@ async function soak(minutes: number): Promise<void> {
   }
 }
 
-async function start(script: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [database.url, secret], {
-    // The package as it is published: compiled, not the sources. The memory as operations.md has it.
-    execArgv: ['--max-semi-space-size=32', '--heap-growing-percent=100'],
-  })
-  const [port] = (await once(child, 'message')) as [number]
-  return { child, port }
+// The package as it is published: compiled, not the sources. The memory as operations.md has it.
+function start(script: string): Promise<Child> {
+  return startChild(script, [database.url, secret], ['--max-semi-space-size=32', '--heap-growing-percent=100'])
 }
 
 async function state(name: ApiName): Promise<{ rss: number; queries: number }> {
-  const child = processes.get(name)?.child
+  const child = processes.get(name)
   if (!child) throw new Error(`There is no process ${name}`)
-  child.send('state')
-  const [answer] = (await once(child, 'message')) as [{ rss: number; queries: number }]
-  return answer
+  return child.ask('state')
 }
 
 function middle(numbers: number[]): number {

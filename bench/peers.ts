@@ -87,10 +87,10 @@ process.send?.((peers.server.address() as { port: number }).port)
 
 process.on('message', (message) => {
   if (message === 'state') process.send?.({ rss: process.memoryUsage().rss, queries: 0 })
-  if (message === 'stop') {
-    void peers
-      .close()
-      .then(() => pool.end())
-      .then(() => process.exit(0))
-  }
+})
+process.once('disconnect', () => {
+  void peers
+    .close()
+    .then(() => pool.end())
+    .then(() => process.exit(0))
 })

@@ -4,14 +4,12 @@
  *
  * As many connections as the machine can serve, so that every request is in the way of the sweep and the sweep in its.
  */
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { defaultDataDir, openEmbedded } from '../server/src/db/embedded.ts'
 import { migrate } from '../server/src/db/migrate.ts'
+import { startChild, type Child } from './child.ts'
 import { makeDue, seedDue } from './due.ts'
 import { generator, load } from './load.ts'
 import { keyOf, seedBusinesses } from './seed.ts'
@@ -25,7 +23,7 @@ const keys = Array.from({ length: 1000 }, (_, index) => keyOf(index + 1))
 const dataDir = `${defaultDataDir(process.cwd())}-renewal-and-gate-${process.pid}`
 const database = await openEmbedded({ dataDir })
 const client = new pg.Client({ connectionString: database.url })
-const children: ChildProcess[] = []
+const children: Child[] = []
 try {
   await migrate({ connectionString: database.url })
   await client.connect()
@@ -46,7 +44,7 @@ try {
         const measuring = measure(serving.port, connections)
         // The gate of a product in use is asked before the sweep begins.
         if (renewing) await delay(250)
-        const renewed = renewing && renew(renewing.child)
+        const renewed = renewing?.ask<number>('renew')
         const measured = await measuring
         if (renewed && (await renewed) !== subscriptions) throw new Error('Not everything was renewed')
         results.set(name, [...(results.get(name) ?? []), measured])
@@ -66,31 +64,19 @@ try {
     }
   }
 } finally {
-  for (const child of children) {
-    child.disconnect()
-    await once(child, 'exit')
-  }
+  for (const { end } of children) await end()
   await client.end()
   await database.stop()
   await rm(dataDir, { recursive: true, force: true })
 }
 
-async function start() {
-  const child = fork(fileURLToPath(new URL('renewing-api.ts', import.meta.url)), [database.url, secret], {
-    execArgv: ['--conditions=freehold-source'],
-  })
+async function start(): Promise<Child> {
+  const child = await startChild('renewing-api.ts', [database.url, secret], ['--conditions=freehold-source'])
   children.push(child)
-  const [port] = (await once(child, 'message')) as [number]
-  return { child, port }
+  return child
 }
 
 function measure(port: number, connections: number) {
   const url = `http://127.0.0.1:${port}/v1/consume`
   return load({ url, connections, seconds, keys, body: { feature: 'recordings' } })
-}
-
-async function renew(child: ChildProcess): Promise<number> {
-  child.send('renew')
-  const [renewed] = (await once(child, 'message')) as [number]
-  return renewed
 }
