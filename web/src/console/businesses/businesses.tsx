@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
+import { NativeSelect, Text } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -9,6 +9,7 @@ import { FilterRow } from '../../ui/filter-row.tsx'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { TextLink } from '../../ui/links.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 import { known } from '../../ui/search.ts'
 import type { Column } from '../../ui/table.tsx'
 import { Day, When } from '../../ui/time.tsx'
@@ -80,17 +81,7 @@ function Filters({ search }: { search: BusinessSearch }) {
       }}
     >
       <FilterRow onClear={isFiltered(search) && (() => void navigate({ search: inOrderOf(search) }))}>
-        <Group align="flex-end" gap="sm" wrap="nowrap" flex="1 1 20rem" maw={520}>
-          <TextInput
-            label={text.search}
-            placeholder={text.hint}
-            type="search"
-            value={q}
-            flex={1}
-            onChange={(event) => setQ(event.currentTarget.value)}
-          />
-          <Button type="submit">{text.submit}</Button>
-        </Group>
+        <SearchField label={text.search} placeholder={text.hint} value={q} onChange={setQ} submit={text.submit} />
         <NativeSelect
           label={text.status}
           value={search.status ?? ''}

@@ -1,10 +1,10 @@
-import { Button, Group, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { text as lists } from '../../text/console-lists.ts'
 import { FilterRow } from '../../ui/filter-row.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 import { known } from '../../ui/search.ts'
 import { Choice } from '../list/choice.tsx'
 import { Pages } from '../list/pages.tsx'
@@ -48,16 +48,7 @@ function Filters({ search }: { search: MailSearch }) {
       }}
     >
       <FilterRow onClear={Object.keys(search).length > 0 && (() => void navigate({ search: {} }))}>
-        <Group align="flex-end" gap="sm" wrap="nowrap" flex="1 1 20rem" maw={400}>
-          <TextInput
-            label={text.to}
-            type="search"
-            value={to}
-            flex={1}
-            onChange={(event) => setTo(event.currentTarget.value)}
-          />
-          <Button type="submit">{text.find}</Button>
-        </Group>
+        <SearchField label={text.to} value={to} onChange={setTo} submit={text.find} />
         <Choice
           label={lists.state}
           value={search.status}
