@@ -280,6 +280,7 @@ test('mails are found by whom they are for, and read without the secret of their
   const text = await page.locator('pre').innerText()
   expect(text).toContain('/join#token=…')
   expect(await page.content()).not.toContain(token.slice(0, 16))
+  await page.frameLocator('iframe').getByText('The invitation is for this e-mail only').waitFor()
   await sound(visitor, 'mail-read')
   await go('/console/mail/mail_nothing')
   await see('Not found')

@@ -1,4 +1,4 @@
-import { Card, NativeSelect, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Card, NativeSelect, SimpleGrid, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Schemas } from '../../api.ts'
@@ -123,7 +123,7 @@ const revenueColumns = (shown: (amount: number) => string): Column<MonthOfRevenu
   ...movements.map((kind): Column<MonthOfRevenue> => ({
     label: text.kinds[kind],
     align: 'right',
-    cell: (month) => (month[kind] === 0 ? <Text c="dimmed">{shared.none}</Text> : shown(month[kind])),
+    cell: (month) => (month[kind] === 0 ? shared.none : shown(month[kind])),
   })),
   { label: text.revenue, align: 'right', cell: ({ mrr }) => shown(mrr) },
   { label: text.paying, align: 'right', cell: ({ paying }) => count(paying) },
