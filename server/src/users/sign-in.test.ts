@@ -37,6 +37,12 @@ const isSignedIn = async (token: string) => (await freehold.api.get('/v1/me', { 
 const disable = (userId: string) =>
   freehold.sql('update freehold.users set disabled_at = $1 where id = $2', [freehold.ctx.now(), userId])
 
+test('a password is kept as argon2id, with the work OWASP asks for', async () => {
+  const { user } = await freehold.signUp()
+  const [account] = await freehold.sql('select password from freehold.accounts where user_id = $1', [user.id])
+  expect(account.password).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+})
+
 describe('signing in', () => {
   test('answers who it is, where they belong, and a session', async () => {
     const { user, business, member } = await freehold.signUp()
