@@ -39,8 +39,7 @@ const sectionsBeside = (code: string) =>
     .map(([, text]) => text)
     .join('\n')
 
-const ours =
-  'createFreehold, createClient, days, defineProduct, fromKysely, FreeholdError, months, Type, usd'
+const ours = 'createFreehold, createClient, days, defineProduct, fromKysely, FreeholdError, months, Type, usd'
 
 /** Makes a module of an example: what it leaves out is put beside it, a section of a definition into one. */
 function moduleOf({ code }: Example): string {

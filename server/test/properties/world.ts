@@ -289,17 +289,29 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
 
   /** In an application's own transaction, which is then lost. */
   async function consumeAndDie({ amount }: Of<'consume'>): Promise<void> {
-    const ledger = ['usage_entries', 'usage_alerts']
-    const before = await fingerprint(ledger)
-    const dying = db.across.transaction().execute(async (tx) => {
-      await freehold.consume(fromKysely(tx), { businessId, feature, amount })
-      throw new Crash()
+    const before = await counted()
+    const die = () =>
+      db.across.transaction().execute(async (tx) => {
+        await freehold.consume(fromKysely(tx), { businessId, feature, amount })
+        throw new Crash()
+      })
+    await die().catch(async (error: unknown) => {
+      // On a busy machine the counter may be opened too late: one is told to try again.
+      const isBusy = error instanceof FreeholdError && error.code === 'busy'
+      const last = isBusy ? await die().catch((again: unknown) => again) : error
+      if (!(last instanceof Crash)) refusal(last)
     })
-    await dying.catch((error: unknown) => {
-      if (!(error instanceof Crash)) refusal(error)
-    })
-    expect(await fingerprint(ledger), '[25] what is rolled back was not counted').toBe(before)
+    expect(await counted(), '[25] what is rolled back was not counted').toEqual(before)
   }
+
+  /** What the ledger has, but for items: opening a counter may freeze and thaw some, and that stays. */
+  const counted = async () => [
+    await fingerprint(['usage_alerts']),
+    await sql(
+      "select * from freehold.usage_entries where business_id = $1 and kind not in ('freeze', 'thaw') order by id",
+      [businessId],
+    ),
+  ]
 
   async function hold({ amount, seconds }: Of<'reserve'>): Promise<void> {
     const at = await period()
