@@ -32,7 +32,13 @@ test('everything that was done is listed, by whom; filters stand in the address,
   // What is gone became nothing, and what is automatic is said in words.
   const revoked = table.getByRole('row').filter({ hasText: 'Invitation revoked' })
   await revoked.getByText('Role: was member').waitFor()
-  await table.getByRole('row').filter({ hasText: 'Invoice opened' }).getByText('Automatic invoicing').waitFor()
+  const opened = table.getByRole('row').filter({ hasText: 'Invoice opened' })
+  await opened.getByText('Automatic invoicing').waitFor()
+  // Nothing of what only the software knows: IDs, and how it came to it.
+  await table.getByRole('cell', { name: 'Subscription', exact: true }).waitFor()
+  await table.getByText('Waits for its payment: growth (monthly)').waitFor()
+  const said = await table.innerText()
+  for (const internal of ['Cause', 'sub_', 'inv_', 'Status: open']) expect(said).not.toContain(internal)
   const credited = table.getByRole('row').filter({ hasText: 'Credit added' })
   await credited.getByText('Amount: $12.50').waitFor()
   await credited.getByText('Balance: $12.50').waitFor()

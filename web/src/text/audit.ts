@@ -39,6 +39,20 @@ export const text = {
   changedFrom: (name: string, before: string, after: string) => `${name}: from ${before} to ${after}`,
   was: (name: string, before: string) => `${name}: was ${before}`,
   onBehalf: 'in a support session',
-  name: label,
+  name: (name: string) => names[name] ?? label(name),
   actionName: (action: string) => label(action.replaceAll('.', ' ')),
 } as const
+
+/** Where the server's own name for something is none that people have. */
+const names: Record<string, string> = {
+  awaitingPayment: 'Waits for its payment',
+  cancelAtCycleEnd: 'Ends with the cycle',
+  creditApplied: 'Paid from credit',
+  dueAt: 'Due',
+  effectiveAt: 'Counts from',
+  expiresAt: 'Expires',
+  externalId: 'Your own reference',
+  hint: 'Key',
+  pauseAtCycleEnd: 'Pauses at the end of the cycle',
+  pendingChange: 'Changes at the end of the cycle to',
+}

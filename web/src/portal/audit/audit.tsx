@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { text } from '../../text/audit.ts'
 import { text as shared } from '../../text/shared.ts'
-import { actorText, targetText } from '../../ui/actor.ts'
+import { actorText } from '../../ui/actor.ts'
 import { DownloadCsv } from '../../ui/download.tsx'
 import { ButtonLink } from '../../ui/links.tsx'
 import { Empty, Loaded, Rows } from '../../ui/loaded.tsx'
@@ -13,7 +13,7 @@ import { known } from '../../ui/search.ts'
 import { Table, type Column } from '../../ui/table.tsx'
 import { When } from '../../ui/time.tsx'
 import { Needs, useMembership } from '../membership.tsx'
-import { changesOf } from './changes.ts'
+import { changesOf, targetOf } from './changes.ts'
 import { auditQuery, filtersOf, type AuditEntry } from './data.ts'
 import { Filters } from './filters.tsx'
 
@@ -80,7 +80,7 @@ const columns: Column<AuditEntry>[] = [
       ),
   },
   { label: text.action, cell: ({ action }) => text.actionName(action) },
-  { label: text.target, cell: ({ target }) => targetText(target) },
+  { label: text.target, cell: ({ target }) => targetOf(target) },
   {
     label: text.changed,
     cell: (entry) => {
