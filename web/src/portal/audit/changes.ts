@@ -20,6 +20,8 @@ export function changesOf({ at, target, before, after }: AuditEntry): string[] {
     const said = (value: unknown) => (isInternal(name, value, at) ? undefined : value)
     const [was, is] = [said(before?.[name]), said(after?.[name])]
     if (JSON.stringify(was) === JSON.stringify(is)) return []
+    // It stands beside it already, as what it was done to.
+    if ((was === undefined || is === undefined) && (was ?? is) === target?.['name']) return []
     const label = text.name(name)
     // What is yes was no.
     const isNew = was === undefined || was === null || typeof was === 'boolean'
