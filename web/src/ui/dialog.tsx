@@ -33,7 +33,7 @@ export function Dialog({
       <Modal.Overlay backgroundOpacity={0.4} />
       <Modal.Content>
         <Group justify="space-between" wrap="nowrap" p="md">
-          <Modal.Title fw={600} fz="lg">
+          <Modal.Title fw={600} fz="lg" lh="lg">
             {title}
           </Modal.Title>
           {mayClose && <Modal.CloseButton aria-label={text.close} />}

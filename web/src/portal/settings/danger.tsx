@@ -1,4 +1,4 @@
-import { Button, Card, Group, Stack, Text, Title } from '@mantine/core'
+import { Button, Card, Group, List, Stack, Text, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { answer, api } from '../../api.ts'
@@ -86,11 +86,11 @@ function Close({ onClose }: { onClose: () => void }) {
       }}
       onClose={onClose}
     >
-      <ul>
+      <List size="sm" spacing={4}>
         {text.close.consequences.map((each) => (
-          <li key={each}>{each}</li>
+          <List.Item key={each}>{each}</List.Item>
         ))}
-      </ul>
+      </List>
     </Confirm>
   )
 }
