@@ -39,7 +39,7 @@ export function CurrentPlan() {
                 <Day at={subscription.cycleStart} /> – <Day at={subscription.cycleEnd} /> {text.zone}
               </>
             ),
-            [text.next]: nextOf(subscription),
+            [status === 'ended' ? text.ended : text.next]: nextOf(subscription),
           }}
         />
         {subscription.awaitingPayment && <Waiting subscription={subscription} />}
@@ -56,7 +56,7 @@ function nextOf(subscription: Subscription): ReactNode {
   if (status === 'ended') {
     return (
       <>
-        {text.ended} {endedAt !== null && <Day at={endedAt} />}. {text.endReasons[endReason ?? '']}
+        {endedAt !== null && <Day at={endedAt} />}. {text.endReasons[endReason ?? '']}
       </>
     )
   }
@@ -144,9 +144,11 @@ function Actions({ subscription, onDo }: { subscription: Subscription; onDo: (do
   const mine = termsOf(subscription)
   const other = subscription.awaitingPayment ?? subscription.pendingChange ?? mine
   const labels: Record<Doing, string> = { ...text, keep: text.keep(nameOf(mine, other)) }
+  const doings = doable(subscription)
+  if (doings.length === 0) return null
   return (
     <Group gap="xs">
-      {doable(subscription).map((doing) => (
+      {doings.map((doing) => (
         <Button
           key={doing}
           variant="default"
