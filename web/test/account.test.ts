@@ -106,7 +106,7 @@ test('devices are listed by what they are, and signed out one by one or all at o
     others.push(web.ok(await web.api.post('/v1/login', { email, password })).token)
   await page.reload()
   const table = page.getByRole('table', { name: 'Devices' })
-  await table.getByText('(this one)').waitFor()
+  await table.getByText('this one').waitFor()
   await expect.poll(() => table.getByRole('row').count()).toBe(5)
   await screenshot('account-devices')
   expect(await barriers()).toEqual([])

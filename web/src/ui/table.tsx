@@ -23,6 +23,8 @@ function wholeness(content: ReactNode): 'line' | 'words' | undefined {
 /** Of words that are all as short as these there is room for beside each other wherever there is a table. */
 const hasShortWords = (content: ReactNode) => typeof content === 'string' && !/\S{11}/.test(content)
 
+const isNothing = (content: ReactNode) => content === text.none || content === null || content === false
+
 /** A table that becomes a list of labelled cards where it is narrow, and stays a table to those who hear it. */
 export function Table<Row>({
   label,
@@ -61,7 +63,7 @@ export function Table<Row>({
                   data-label={label}
                   data-align={align}
                   data-short={short}
-                  data-none={content === text.none || undefined}
+                  data-none={isNothing(content) || undefined}
                   data-whole={wholeness(content)}
                   data-unbroken={hasShortWords(content) || undefined}
                 >

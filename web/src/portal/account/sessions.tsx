@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '../../api.ts'
@@ -10,6 +10,7 @@ import { More } from '../../ui/more.tsx'
 import { pages } from '../../ui/pages.ts'
 import { Screen } from '../../ui/screen.tsx'
 import { Table, type Column } from '../../ui/table.tsx'
+import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
 import { deviceOf } from './device.ts'
@@ -29,10 +30,10 @@ export function Sessions() {
     {
       label: text.device,
       cell: ({ userAgent, current }) => (
-        <>
+        <Group gap="xs">
           {deviceOf(userAgent)}
-          {current && <Text c="dimmed"> ({text.this})</Text>}
-        </>
+          {current && <Tag>{text.this}</Tag>}
+        </Group>
       ),
     },
     { label: text.address, cell: ({ ipAddress }) => ipAddress ?? shared.none },
