@@ -61,9 +61,11 @@ function Name({ user }: { user: User }) {
           mb="md"
           {...form.getInputProps('lastName')}
         />
-        <Stack mb="md">
-          <FieldInputs fields={asked} form={form} at="fields" />
-        </Stack>
+        {asked.length > 0 && (
+          <Stack mb="md">
+            <FieldInputs fields={asked} form={form} at="fields" />
+          </Stack>
+        )}
         <FormError error={error} />
         <Group>
           <Button type="submit" loading={busy} disabled={!form.isDirty()}>
