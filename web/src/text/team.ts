@@ -59,5 +59,6 @@ export const text = {
     done: 'Done',
     again: 'Those that did not work are still in the list.',
     full: 'All seats are taken.',
+    already: 'Invited already. You can resend it from the list.',
   },
 } as const

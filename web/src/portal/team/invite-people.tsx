@@ -127,5 +127,6 @@ const isFull = (error: unknown) => error instanceof Refusal && error.code === 'l
 function reasonOf(error: unknown): string {
   if (!(error instanceof Refusal)) return shared.unforeseen
   if (isFull(error)) return text.full
+  if (error.code === 'already_invited') return text.already
   return shared.fieldError(error.errors[0]?.message ?? error.message)
 }

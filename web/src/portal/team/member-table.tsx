@@ -55,7 +55,7 @@ export function MemberTable({ members }: { members: Member[] }) {
       label: text.name,
       cell: (member) => (
         <Stack gap={0}>
-          <Group gap="xs" justify="inherit">
+          <Group gap="xs" style={{ justifyContent: 'inherit' }}>
             <Text fw={600} span>
               {nameOf(member)}
             </Text>

@@ -54,7 +54,7 @@ function Seats() {
         members && (
           <Card withBorder maw={440}>
             <Meter label={text.seats} standing={members} />
-            <Text size="xs" c="dimmed">
+            <Text size="xs" c="dimmed" mt={4}>
               {text.seatsAbout}
             </Text>
             {members.remaining === 0 && <SeePlans />}
