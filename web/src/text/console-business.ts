@@ -33,7 +33,7 @@ export const text = {
   pending: 'Pending change',
   pendingTo: (plan: string) => `To ${plan} at the end of the cycle`,
   awaiting: 'Awaits payment',
-  atEnd: 'At the end of the cycle',
+  atEnd: 'At cycle end',
   cancels: 'It ends',
   pauses: 'It pauses',
   renews: 'It renews',
@@ -90,6 +90,7 @@ export const text = {
     state: 'Status',
     works: 'Works',
     expires: 'Expires',
+    expired: 'Expired',
     revoked: 'Revoked',
   },
   timeline: {
@@ -110,6 +111,8 @@ export const text = {
     status: 'Status',
     why: 'Why',
     empty: 'Nothing has happened.',
+    on: (what: string, name: string) => `${what}: ${name}`,
+    statuses: { not_handled: 'No handler' } as Record<string, string>,
   },
   sessions: {
     title: 'Support sessions',

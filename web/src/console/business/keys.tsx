@@ -2,6 +2,7 @@ import { Code } from '@mantine/core'
 import type { Schemas } from '../../api.ts'
 import { text as business } from '../../text/console-business.ts'
 import { text as shared } from '../../text/shared.ts'
+import { now } from '../../ui/page.ts'
 import type { Column } from '../../ui/table.tsx'
 import { Tag } from '../../ui/tag.tsx'
 import { When } from '../../ui/time.tsx'
@@ -29,7 +30,7 @@ const columns: Column<Schemas['ApiKey']>[] = [
       if (expiresAt === null) return <Tag tone="success">{text.works}</Tag>
       return (
         <>
-          {text.expires} <When at={expiresAt} />
+          {new Date(expiresAt) <= now() ? text.expired : text.expires} <When at={expiresAt} />
         </>
       )
     },
