@@ -108,7 +108,7 @@ function titleOf({ kind, name, target, amount, currency }: TimelineRow): string 
     case 'credit':
       return `Credit, ${money(amount, currency)}`
     case 'job':
-      return `Job ${name} failed`
+      return target?.kind === 'mail' ? 'Sending a mail failed' : `Task ${name} failed`
   }
 }
 

@@ -161,7 +161,7 @@ describe('the timeline of a business', () => {
     })
     expect(list.find(({ kind }) => kind === 'mail')).toMatchObject({ status: 'failed', why: 'no such mailbox' })
     expect(list.find(({ kind }) => kind === 'job')).toMatchObject({
-      title: 'Job mails failed',
+      title: 'Sending a mail failed',
       status: 'retrying',
       why: 'no such mailbox (attempt 3)',
       target: { kind: 'mail', id: mail.id },

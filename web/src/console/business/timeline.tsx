@@ -53,12 +53,19 @@ export function Timeline({ business: { id } }: { business: Schemas['StaffBusines
 const columns: Column<Schemas['TimelineEntry']>[] = [
   { label: text.at, cell: ({ at }) => <When at={at} /> },
   { label: text.kind, short: true, cell: ({ kind }) => text.kinds[kind] },
-  { label: text.what, cell: ({ title }) => title },
+  { label: text.what, cell: whatOf },
   { label: text.by, cell: ({ actor }) => (actor === null ? shared.none : actorText(actor)) },
   { label: text.why, cell: ({ why }) => why ?? shared.none },
   {
     label: text.status,
     short: true,
-    cell: ({ status }) => (status === null ? shared.none : capital(words(status))),
+    cell: ({ status }) => (status === null ? shared.none : (text.statuses[status] ?? capital(words(status)))),
   },
 ]
+
+/** A change with what it was done to, unless that is clear: the business itself, or who did it. */
+function whatOf({ kind, title, target, actor }: Schemas['TimelineEntry']): string {
+  const name = target?.['name']
+  const isClear = typeof name !== 'string' || target?.['kind'] === 'business' || name === actor?.['name']
+  return kind !== 'audit' || isClear ? title : text.on(title, name)
+}
