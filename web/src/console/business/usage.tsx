@@ -68,10 +68,10 @@ function limitOf({ kind, limit, enabled, value }: Feature): string {
 
 const grantColumns: Column<Schemas['Grant']>[] = [
   { label: text.grants.feature, cell: ({ feature }) => nameOf(feature) },
-  { label: text.grants.amount, cell: ({ amount }) => count(amount) },
-  { label: text.grants.remaining, cell: ({ remaining }) => count(remaining) },
   { label: text.grants.reason, cell: ({ reason }) => reason },
   { label: text.grants.given, cell: ({ createdAt }) => <When at={createdAt} /> },
+  { label: text.grants.amount, align: 'right', cell: ({ amount }) => count(amount) },
+  { label: text.grants.remaining, align: 'right', cell: ({ remaining }) => count(remaining) },
   {
     label: text.grants.expires,
     align: 'right',
@@ -83,11 +83,12 @@ function Overrides({ business: { id, overrides } }: { business: Business }) {
   const [feature, setFeature] = useState<string>()
   const columns: Column<Schemas['LimitOverride']>[] = [
     { label: text.grants.feature, cell: ({ feature }) => nameOf(feature) },
-    { label: text.overrides.limit, cell: ({ limit }) => shown(limit) },
     { label: text.grants.reason, cell: ({ reason }) => reason },
     { label: text.overrides.since, cell: ({ createdAt }) => <When at={createdAt} /> },
+    { label: text.overrides.limit, align: 'right', cell: ({ limit }) => shown(limit) },
     {
       label: text.grants.expires,
+      align: 'right',
       cell: ({ expiresAt }) => (expiresAt === null ? shared.never : <When at={expiresAt} />),
     },
     {
