@@ -80,12 +80,12 @@ export const text = {
     schedule: 'Schedule, in UTC',
     lastRun: 'Last sent',
     nextRun: 'Next',
-    workers: (alive: number) =>
-      alive === 0
-        ? 'No worker is running: nothing is done and no mail is sent.'
-        : alive === 1
-          ? 'One worker is running.'
-          : `${alive} workers are running.`,
+    about: (workers = 0) => {
+      const what = 'What runs by itself, and when.'
+      if (workers === 0) return what
+      return `${what} ${workers === 1 ? 'One worker is' : `${workers} workers are`} running.`
+    },
+    noWorker: 'No worker is running: nothing is done and no mail is sent.',
     due: (due: number, ended: string) =>
       due === 1
         ? `One subscription is still to be renewed: its cycle ended ${ended}.`

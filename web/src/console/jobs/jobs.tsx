@@ -33,7 +33,7 @@ export function Jobs() {
   const go = (change: { [Key in keyof JobSearch]: JobSearch[Key] | undefined }) =>
     void navigate({ search: { ...search, ...change } as JobSearch })
   return (
-    <Screen title={text.title}>
+    <Screen title={text.title} about={text.about(tasks.data?.workers.alive)}>
       <Loaded query={tasks} skeleton={<Rows count={6} height={36} />}>
         {({ items, workers, renewals }) => (
           <>
@@ -74,7 +74,7 @@ function Schedules({ schedules, alive }: { schedules: Schemas['Schedule'][]; ali
   const [running, setRunning] = useState<string>()
   return (
     <>
-      {alive === 0 ? <Alert color="warning" title={text.workers(0)} /> : <Text c="dimmed">{text.workers(alive)}</Text>}
+      {alive === 0 && <Alert color="warning" title={text.noWorker} />}
       <Section
         title={text.tasks}
         empty={text.noTasks}
