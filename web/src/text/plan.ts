@@ -93,8 +93,6 @@ export const text = {
     not: (thing: string) => `No ${thing}`,
     beyond: (said: string, price: string, units: number, amount: string) =>
       `${said}, then ${price}${units === 1 ? ' each' : ` for every ${amount}`}`,
-    yes: 'Yes',
-    no: 'No',
     isIncluded: 'Included:',
     isNot: 'Not included:',
   },

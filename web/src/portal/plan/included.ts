@@ -42,7 +42,7 @@ export function includedText(feature: string, included: Included): string {
 }
 
 export const amountText = (limit: number | boolean | null) =>
-  limit === null ? shared.unlimited : typeof limit === 'number' ? count(limit) : text.included[limit ? 'yes' : 'no']
+  limit === null ? shared.unlimited : typeof limit === 'number' ? count(limit) : shared[limit ? 'yes' : 'no']
 
 /** Whether there is anything of it at all. */
 export const isIncluded = (included: Included) => limitIn(included) !== false && limitIn(included) !== 0
