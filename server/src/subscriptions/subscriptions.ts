@@ -234,7 +234,7 @@ async function fallenBack(
 async function voidWhatLapsed(tx: Tx, ctx: Context, before: Subscription, after: Subscription): Promise<void> {
   if (!before.awaiting || after.awaiting) return
   const { businessId, awaiting } = before
-  const reason = 'The cycle it was reckoned for is over'
+  const reason = 'The cycle it was for is over'
   await voidInvoice(tx, ctx, systemActor('renewal'), { businessId, invoiceId: awaiting.invoiceId, reason })
 }
 
