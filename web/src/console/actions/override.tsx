@@ -11,13 +11,15 @@ type Entitlement = Schemas['Entitlement']
 type Values = { feature: string; limit: number | string; unlimited: boolean; enabled: boolean }
 
 export function Override({ business, onClose }: { business: Schemas['StaffBusinessPage']; onClose: () => void }) {
-  const { id, entitlements } = business
+  const { id, entitlements, overrides } = business
   const features = Object.keys(entitlements)
   const startOf = (feature: string): Values => {
     const entitlement = entitlements[feature]
+    // With granted units on top a limit is more than was overridden: sent as it stands, they would count twice.
+    const overridden = overrides.find((each) => each.feature === feature)?.limit
     return {
       feature,
-      limit: entitlement?.limit ?? entitlement?.value ?? 0,
+      limit: typeof overridden === 'number' ? overridden : (entitlement?.limit ?? entitlement?.value ?? 0),
       unlimited: isCounted(entitlement) && entitlement?.limit === null,
       enabled: entitlement?.enabled ?? false,
     }
