@@ -19,6 +19,8 @@ afterEach(() => vi.unstubAllEnvs())
 
 const silent = pino({ level: 'silent' })
 const secret = 'another secret of at least thirty-two characters'
+/** That of `createTestFreehold`, whose credentials another one then knows. */
+const harnessSecret = 'a secret of at least thirty-two characters'
 
 /** A way to a database that counts who is on it, and can let those who come now wait. */
 async function openWay(database: string) {
@@ -176,7 +178,76 @@ describe('what cannot be opened', () => {
   })
 })
 
+/** Somebody who holds what others then wait for. */
+async function hold(statement: string, values: unknown[] = []) {
+  const holder = new pg.Client(freehold.database)
+  await holder.connect()
+  await holder.query('begin')
+  await holder.query(`${statement} -- test`, values)
+  const { processID } = holder as unknown as { processID: number }
+  return {
+    somebodyWaits: () =>
+      freehold.eventually(async () => {
+        const waiting = 'select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))'
+        return (await freehold.sql(waiting, [processID])).length > 0
+      }),
+    release: () => holder.end(),
+  }
+}
+
 describe('closing', () => {
+  const own = { product: sessionRecorder, migrate: false, logger: silent, secret: harnessSecret }
+  const asking = (path: string, bearer: string, body?: object) =>
+    new Request(`http://localhost${path}`, {
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
+    })
+
+  test('can be asked for at once by several, and again', async () => {
+    const one = await createFreehold({ ...own, database: freehold.database, worker: true })
+    expect(await Promise.all([one.close(), one.close()])).toEqual([undefined, undefined])
+    await one.close()
+  })
+
+  test('waits for what came as a Request', async () => {
+    const { token } = await freehold.signUp()
+    const one = await createFreehold({ ...own, database: freehold.database })
+    const { somebodyWaits, release } = await hold('lock table freehold.sessions')
+    const answer = one.fetch(asking('/v1/me', token))
+    await somebodyWaits()
+    const closing = one.close()
+    await Promise.race([closing, delay(200)])
+    await release()
+    expect((await answer).status).toBe(200)
+    await closing
+  })
+
+  test('writes down what is only in memory: denials, and when keys were used', async () => {
+    const [first, second] = [await freehold.signUp(), await freehold.signUp()].map(({ apiKeys: [apiKey] }) => apiKey)
+    const one = await createFreehold({ ...own, database: freehold.database })
+    const { somebodyWaits, release } = await hold('select from freehold.api_keys where id = $1 for update', [first.id])
+    const check = (key: string, permission: string) => one.fetch(asking('/v1/check', key, { permission }))
+    await check(first.key, 'recordings:create')
+    await somebodyWaits()
+    // Its use waits for the one that is being written.
+    expect(await (await check(second.key, 'recordings:read')).json()).toMatchObject({ code: 'permission_denied' })
+    const closing = one.close()
+    await Promise.race([closing, delay(200)])
+    await release()
+    await closing
+    const used = await freehold.sql('select from freehold.api_keys where id = any($1) and last_used_at is not null', [
+      [first.id, second.id],
+    ])
+    expect(used).toHaveLength(2)
+    const [{ businessId }] = await freehold.sql(
+      'select business_id as "businessId" from freehold.api_keys where id = $1',
+      [second.id],
+    )
+    expect(await freehold.sql('select code from freehold.denials where business_id = $1', [businessId])).toEqual([
+      { code: 'permission_denied' },
+    ])
+  })
+
   test('leaves nothing open that was just being connected anew', async () => {
     const way = await openWay(freehold.database)
     const one = await createFreehold({

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { access } from './access/access.ts'
 import { authentication, isSignedIn } from './access/authentication.ts'
 import { decide, type Access, type Decision, type HeaderSource } from './access/authorize.ts'
+import { denials } from './access/denials.ts'
 import { accessIn, errorHandler, guard, type Guard } from './access/guard.ts'
 import { allocateIn, consumeIn, countedBy, releaseIn, type Released, type Tally } from './access/own-transaction.ts'
 import { changedIds, changesChannel, type ChangeListener } from './changes.ts'
@@ -25,6 +26,7 @@ import type { FeatureOf, PermissionOf, ProductNames } from './product-names.ts'
 import { routes } from './routes.ts'
 import { startWorker, type Worker } from './jobs/worker.ts'
 import { checkTaskNames, eventHandlers, tasks } from './tasks.ts'
+import { unfinished } from './unfinished.ts'
 import type { Port } from './usage/meter.ts'
 
 /** Freehold in an application. */
@@ -67,6 +69,7 @@ export type Freehold<Names extends ProductNames = ProductNames> = {
   allocate: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Tally>
   /** Gives an item back. Always possible. */
   release: (port: Port, item: { feature: Allocated<Names>; itemId: string } & Attributed) => Promise<Released>
+  /** Lets what runs come to its end. Call it after your own server has closed; a second time waits for the first. */
   close: () => Promise<void>
   /** What Freehold's own functions are given; no part of the library's contract. */
   ctx: Context
@@ -100,16 +103,21 @@ type Opened = {
   db?: Database
   jobs?: Jobs
   notifications?: Notifications
+  ctx?: Context
   mailer?: Mailer
   working?: Worker
   fetching?: Promise<FastifyInstance>
 }
 
 /** From the outside in: nobody is let in any more, what runs comes to its end, and then what it rests on is closed. */
-async function closeAll({ fetching, jobs, working, mailer, notifications, db }: Opened): Promise<void> {
+async function closeAll({ fetching, ctx, jobs, working, mailer, notifications, db }: Opened): Promise<void> {
   await (await fetching?.catch(() => undefined))?.close()
   await Promise.all([jobs?.stop(), working?.stop()])
   mailer?.close()
+  if (ctx) {
+    await unfinished(ctx).ended()
+    await denials(ctx).written()
+  }
   await notifications?.close()
   await db?.close()
 }
@@ -140,10 +148,10 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     },
   )
   opened.notifications = notifications
-  const ctx = contextOf(options, { log, db, clock }, jobs.enqueue, {
+  const ctx = (opened.ctx = contextOf(options, { log, db, clock }, jobs.enqueue, {
     heard: notifications.heard,
     subscribe: (listener) => listeners.push(listener),
-  })
+  }))
   if (options.payments) useProvider(ctx, options.payments)
   await acrossBusinesses(db, (tx) => createMissingPlans(tx, ctx))
 
@@ -165,10 +173,12 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
     web: options.portal && { ...options.portal, isSignedIn: (request) => isSignedIn(ctx, request) },
   }
   const server = () => buildServer(parts, trustedProxies)
+  const fetch = fetchFrom(() => (opened.fetching ??= server()))
+  let closing: Promise<void> | undefined
   return {
     ctx,
     fastify: freeholdPlugin(parts),
-    fetch: fetchFrom(() => (opened.fetching ??= server())),
+    fetch: (request, client) => unfinished(ctx).add(fetch(request, client)),
     server,
     guard: (permission, { consume } = {}) =>
       guard(ctx, permission, typeof consume === 'string' ? { feature: consume } : consume),
@@ -179,6 +189,6 @@ async function assemble(options: CompleteOptions, opened: Opened): Promise<Freeh
       consumeIn(port, ctx, { ...usage, amount, credentialId: countedBy(actor) }),
     allocate: async (port, { actor, ...item }) => allocateIn(port, ctx, { ...item, credentialId: countedBy(actor) }),
     release: async (port, { actor, ...item }) => releaseIn(port, ctx, { ...item, credentialId: countedBy(actor) }),
-    close: () => closeAll(opened),
+    close: () => (closing ??= closeAll(opened)),
   }
 }

@@ -7,8 +7,6 @@ import { denials, findDenial } from './denials.ts'
 import { audienceOf, DenialBody, presentDenial, type Audience } from './presenter.ts'
 
 export const explainRoutes: Routes = (app, ctx) => {
-  app.addHook('onClose', () => denials(ctx).written())
-
   app.get(
     '/v1/explain/:requestId',
     {

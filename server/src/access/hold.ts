@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import type { Tx } from '../db/open.ts'
 import { acrossBusinesses, isLockTimeout, waitAtMost } from '../db/transactions.ts'
 import { FreeholdError } from '../errors.ts'
+import { unfinished } from '../unfinished.ts'
 import { confirmReservation, releaseReservation } from '../usage/reservations.ts'
 import { consumeUnits, reserve, type Subject } from './gate.ts'
 import { limitReached } from './own-transaction.ts'
@@ -33,15 +34,18 @@ export async function hold(ctx: Context, subject: Subject, response: HeldRespons
   // The answer stands. What cannot be settled is given back when the hold ends.
   const report = (error: unknown) =>
     ctx.log.error({ err: error, businessId: subject.businessId, feature, reservation: id }, 'a hold was not settled')
-  settleWith(response, async (succeeded) => {
+  const settlePatiently = async (succeeded: boolean) => {
     try {
       await settle(ctx, subject, id, units, succeeded, patienceMilliseconds)
     } catch (error) {
       if (!isLockTimeout(error)) return report(error)
       // Whoever holds the counter must not hold the answer, too.
-      void settle(ctx, subject, id, units, succeeded).catch(report)
+      void unfinished(ctx)
+        .add(settle(ctx, subject, id, units, succeeded))
+        .catch(report)
     }
-  })
+  }
+  settleWith(response, (succeeded) => unfinished(ctx).add(settlePatiently(succeeded)))
 }
 
 async function settle(

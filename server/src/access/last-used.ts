@@ -1,5 +1,6 @@
 import { perContext } from '../context.ts'
 import { arrayText } from '../db/arrays.ts'
+import { unfinished } from '../unfinished.ts'
 import { createBatches } from '../usage/batches.ts'
 
 /** A use of an API key that is worth writing down. */
@@ -32,7 +33,9 @@ export const noteUse = perContext((ctx) => {
     },
   })
   return (use: Use): void =>
-    void ask(use).catch((error: unknown) => ctx.log.warn({ err: error }, 'the use of a key was not noted'))
+    void unfinished(ctx)
+      .add(ask(use))
+      .catch((error: unknown) => ctx.log.warn({ err: error }, 'the use of a key was not noted'))
 })
 
 const byKey = (left: Use, right: Use) =>

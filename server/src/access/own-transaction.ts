@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor, Context } from '../context.ts'
 import { isLockTimeout, sqlState } from '../db/transactions.ts'
 import { FreeholdError, invalid, type ErrorCode } from '../errors.ts'
+import { unfinished } from '../unfinished.ts'
 import { allocate, release, type Item } from '../usage/allocations.ts'
 import { giveBackLapsed } from '../usage/lapsed-reservations.ts'
 import { consume, repeatOf, type Consumption, type Counted, type NotCounted, type Port } from '../usage/meter.ts'
@@ -104,7 +105,7 @@ function counted(
  * itself, neither can go on: the transaction is told to, and the opening finishes once that has ended.
  */
 async function openOutside(ctx: Context, businessId: string, feature: string): Promise<ErrorCode | undefined> {
-  const opening = openCounter(ctx, businessId, feature)
+  const opening = unfinished(ctx).add(openCounter(ctx, businessId, feature))
   const outcome = await Promise.race([opening, delay(patienceMilliseconds, 'late' as const, { ref: false })])
   if (outcome !== 'late') return outcome
   opening.catch((error: unknown) => ctx.log.warn({ err: error, businessId, feature }, 'a counter could not be opened'))
