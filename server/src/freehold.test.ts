@@ -35,6 +35,7 @@ async function openWay(database: string) {
     const pass = () => {
       const far = connect(Number(port), hostname).on('error', () => {})
       far.on('close', () => near.destroy())
+      near.on('close', () => far.destroy())
       near.pipe(far).pipe(near)
     }
     if (passable) pass()
@@ -53,6 +54,8 @@ async function openWay(database: string) {
     close: () => server.close(),
   }
 }
+
+type Way = Awaited<ReturnType<typeof openWay>>
 
 /** Makes one on the database of this file, looks at it and closes it. */
 async function made<T>(
@@ -162,22 +165,6 @@ describe('settings that are left out', () => {
   })
 })
 
-describe('what cannot be opened', () => {
-  test.each([
-    ['the clock', 'alter table freehold.clock_offset rename to elsewhere', 'clock_offset'],
-    ['the job queue', 'alter table freehold_jobs.version rename to elsewhere', 'pg-boss is not installed'],
-    ['the plans', 'alter table freehold.plans rename to elsewhere', 'plans'],
-  ])('says why, and leaves nothing open: %s', async (_what, breaking, message) => {
-    const own = await createTestFreehold()
-    const way = await openWay(own.database)
-    await own.sql(breaking)
-    await expect(made({ database: way.url, secret, worker: true }, () => {})).rejects.toThrow(message)
-    await own.eventually(async () => way.open.size === 0)
-    way.close()
-    await own.close()
-  })
-})
-
 /** Somebody who holds what others then wait for. */
 async function hold(statement: string, values: unknown[] = []) {
   const holder = new pg.Client(freehold.database)
@@ -194,6 +181,41 @@ async function hold(statement: string, values: unknown[] = []) {
     release: () => holder.end(),
   }
 }
+
+describe('what cannot be opened', () => {
+  test.each([
+    ['the clock', 'alter table freehold.clock_offset rename to elsewhere', 'clock_offset'],
+    ['the job queue', 'alter table freehold_jobs.version rename to elsewhere', 'pg-boss is not installed'],
+    ['the plans', 'alter table freehold.plans rename to elsewhere', 'plans'],
+  ])('says why, and leaves nothing open: %s', async (_what, breaking, message) => {
+    const own = await createTestFreehold()
+    const way = await openWay(own.database)
+    await own.sql(breaking)
+    await expect(made({ database: way.url, secret, worker: true }, () => {})).rejects.toThrow(message)
+    await own.eventually(async () => way.open.size === 0)
+    way.close()
+    await own.close()
+  })
+
+  test.each([
+    ['breaks', 'hung up', (way: Way) => way.cut()],
+    [
+      'is ended by the server',
+      'ended the connection',
+      () => freehold.sql("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'advisory'"),
+    ],
+  ])('says what to do when its connection %s while the schema is brought up to date', async (_how, message, end) => {
+    const way = await openWay(freehold.database)
+    const { somebodyWaits, release } = await hold('select pg_advisory_xact_lock(7305808868)')
+    const making = made({ database: way.url, secret, migrate: true }, () => {})
+    const refused = expect(making).rejects.toThrow(message)
+    await somebodyWaits()
+    await end(way)
+    await refused
+    await release()
+    way.close()
+  })
+})
 
 describe('closing', () => {
   const own = { product: sessionRecorder, migrate: false, logger: silent, secret: harnessSecret }

@@ -47,8 +47,14 @@ export function explainDatabaseError(error: unknown, databaseUrl: string): strin
       return `The database has no connection left for ${user}: raise max_connections, or end what holds them`
     case '55P03':
       return 'Somebody holds what has to be changed: end long transactions (pg_stat_activity shows them), and try again'
+    case '57P01':
+    case '57P02':
+      return `The database ended the connection (${said}): try again when it is back`
     case '57P03':
       return 'The database is starting up: try again in a moment'
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `${server} hung up: mend DATABASE_URL if that is no PostgreSQL`
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':

@@ -107,6 +107,7 @@ async function notTakenFromOptions(connection: pg.ClientConfig): Promise<FencePr
     connectionTimeoutMillis: 10_000,
     ...withOptions(connection, ['-c role=freehold_tenant']),
   })
+  client.on('error', () => {})
   try {
     await client.connect()
     const { rows } = await client.query<{ user: string }>('select current_user as user')

@@ -33,6 +33,8 @@ export async function postgresVersion(client: Pick<pg.Client, 'query'>): Promise
 /** Brings the schema up to date and returns the names of the migrations that ran. Forward only. */
 export async function migrate(databaseUrl: pg.ClientConfig, folder = migrationsFolder): Promise<string[]> {
   const client = new pg.Client({ connectionTimeoutMillis: 10_000, ...databaseUrl })
+  // The statement that was running fails by itself; without a listener a lost connection would end the process.
+  client.on('error', () => {})
   await client.connect()
   try {
     const version = await postgresVersion(client)
@@ -147,7 +149,8 @@ async function inTransaction(client: pg.Client, work: () => Promise<void>): Prom
     await work()
     await client.query('commit')
   } catch (error) {
-    await client.query('rollback')
+    // Where the connection broke there is nothing to roll back, and that it broke is what counts.
+    await client.query('rollback').catch(() => {})
     throw error
   }
 }
