@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
@@ -22,12 +23,13 @@ const secret = 'another secret of at least thirty-two characters'
 /** That of `createTestFreehold`, whose credentials another one then knows. */
 const harnessSecret = 'a secret of at least thirty-two characters'
 
-/** A way to a database that counts who is on it, and can let those who come now wait. */
+/** A way to a database that counts who is on it, can let those who come now wait, and can stop in the middle. */
 async function openWay(database: string) {
   const url = new URL(database)
   const { hostname, port } = url
   const open = new Set<Socket>()
   const waiting: (() => void)[] = []
+  const stops: (() => void)[] = []
   let passable = true
   const server = createServer((near) => {
     open.add(near)
@@ -37,6 +39,8 @@ async function openWay(database: string) {
       far.on('close', () => near.destroy())
       near.on('close', () => far.destroy())
       near.pipe(far).pipe(near)
+      stops.push(() => void near.unpipe(far).pause())
+      stops.push(() => void far.unpipe(near).pause())
     }
     if (passable) pass()
     else waiting.push(pass)
@@ -50,6 +54,11 @@ async function openWay(database: string) {
     cut: () => open.forEach((near) => near.destroy()),
     block: () => void (passable = false),
     unblock: () => void (passable = true),
+    /** Nothing gets through any more, and nobody is told. */
+    stop: () => {
+      passable = false
+      for (const stop of stops) stop()
+    },
     letPass: () => waiting.splice(0).forEach((pass) => pass()),
     close: () => server.close(),
   }
@@ -89,6 +98,27 @@ describe('a database', () => {
     const pool = new pg.Pool({ host, port: Number(port), user, password, database: pathname.slice(1) })
     expect(await made({ database: pool, secret, migrate: true }, (one) => ready('/readyz', one))).toBe(200)
     await pool.end()
+  })
+})
+
+test.runIf(process.platform === 'linux')('connections notice that the other machine is gone', async () => {
+  await freehold.signUp()
+  // The local address, and which timer is running: 02 is the one that asks whether anybody is there.
+  const timers = async () => {
+    const rows = await freehold.sql<{ port: number }>(
+      `select client_port as port from pg_stat_activity
+       where datname = current_database() and application_name = 'freehold' and state = 'idle'`,
+    )
+    const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/))
+    return rows.map(({ port }) => {
+      const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+      return sockets.find(([, local]) => local?.endsWith(suffix))?.[5]?.split(':')[0]
+    })
+  }
+  // Where something has just been sent, another timer runs for a moment.
+  await freehold.eventually(async () => {
+    const running = await timers()
+    return running.length > 0 && running.every((timer) => timer === '02')
   })
 })
 
@@ -268,6 +298,19 @@ describe('closing', () => {
     expect(await freehold.sql('select code from freehold.denials where business_id = $1', [businessId])).toEqual([
       { code: 'permission_denied' },
     ])
+  })
+
+  test('does not wait for ever for a database that has stopped, nor for who waits for it', async () => {
+    const way = await openWay(freehold.database)
+    const one = await createFreehold({ ...own, database: way.url, worker: true })
+    const { token } = await freehold.signUp()
+    await one.fetch(asking('/v1/me', token))
+    way.stop()
+    const answer = one.fetch(asking('/v1/me', token))
+    await one.close()
+    expect((await answer).status).toBe(503)
+    way.cut()
+    way.close()
   })
 
   test('leaves nothing open that was just being connected anew', async () => {

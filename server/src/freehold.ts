@@ -109,8 +109,25 @@ type Opened = {
   fetching?: Promise<FastifyInstance>
 }
 
+/** For how long closing bears a database that does not answer. */
+const silenceMilliseconds = 10_000
+
+/**
+ * What waits for a database that has stopped would wait for ever, and closing with it: after a while its connections are
+ * cut, so that everything fails and ends.
+ */
+async function closeAll(opened: Opened): Promise<void> {
+  const { notifications, db } = opened
+  let heardAt = performance.now()
+  const watch = setInterval(() => {
+    if (notifications?.heard()) heardAt = performance.now()
+    else if (performance.now() - heardAt > silenceMilliseconds) void db?.close()
+  }, 500)
+  await closeInOrder(opened).finally(() => clearInterval(watch))
+}
+
 /** From the outside in: nobody is let in any more, what runs comes to its end, and then what it rests on is closed. */
-async function closeAll({ fetching, ctx, jobs, working, mailer, notifications, db }: Opened): Promise<void> {
+async function closeInOrder({ fetching, ctx, jobs, working, mailer, notifications, db }: Opened): Promise<void> {
   await (await fetching?.catch(() => undefined))?.close()
   await Promise.all([jobs?.stop(), working?.stop()])
   mailer?.close()

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { disconnect } from './open.ts'
 
 /**
  * One connection that listens. Notifications only speed things up: what rests on them asks `heard`, which turns false
@@ -10,8 +12,10 @@ export type Notifications = { heard: () => boolean; close: () => Promise<void> }
 const heartbeatMilliseconds = 300
 const silenceMilliseconds = 900
 const retryMilliseconds = 500
-/** How long a connection may take to be made, and so the longest that closing waits for one that is on its way. */
+/** How long a connection may take to be made. */
 const connectMilliseconds = 5_000
+/** How long closing waits for a database that may have stopped to take leave of us. */
+const leaveMilliseconds = 1_000
 
 export async function listen(
   connection: pg.ClientConfig,
@@ -20,6 +24,7 @@ export async function listen(
   onGap: () => void,
 ): Promise<Notifications> {
   let client: pg.Client | undefined
+  let onItsWay: pg.Client | undefined
   let connecting = Promise.resolve()
   let closed = false
   let lastHeard = -Infinity
@@ -39,12 +44,15 @@ export async function listen(
     next.on('end', () => {
       if (client === next) lost()
     })
+    onItsWay = next
     try {
       await next.connect()
       for (const channel of Object.keys(handlers)) await next.query(`listen ${pg.escapeIdentifier(channel)}`)
     } catch (error) {
-      void next.end().catch(() => {})
+      disconnect(next)
       throw error
+    } finally {
+      onItsWay = undefined
     }
     client = next
     lastHeard = performance.now()
@@ -54,7 +62,7 @@ export async function listen(
     client = undefined
     lastHeard = -Infinity
     onGap()
-    void broken?.end().catch(() => {})
+    if (broken) disconnect(broken)
     if (!closed) setTimeout(reconnect, retryMilliseconds).unref()
   }
   const reconnect = () => {
@@ -91,10 +99,13 @@ export async function listen(
     close: async () => {
       closed = true
       clearInterval(heartbeat)
+      if (onItsWay) disconnect(onItsWay)
       await connecting
       const last = client
       client = undefined
-      await last?.end()
+      if (!last) return
+      const cutOff = delay(leaveMilliseconds, undefined, { ref: false }).then(() => disconnect(last))
+      await Promise.race([last.end(), cutOff])
     },
   }
 }

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { FreeholdError } from '../errors.ts'
@@ -19,6 +21,7 @@ export type Database = {
   turns: Turns
   /** Told what was announced in a transaction of this process, once it is committed. */
   committed: ((id: string) => void)[]
+  /** Waits a moment for who is on a connection, and then for nobody: what has not ended by then is rolled back. */
   close: () => Promise<void>
 }
 
@@ -36,6 +39,10 @@ const idleSeconds = 30
 /** How long a request waits for a connection, and how many may wait: beyond that, waiting only makes it worse. */
 const connectionMilliseconds = 5_000
 const longestQueue = 1_000
+/** How long closing waits for a transaction, or for a database that has stopped to take leave of us. */
+const leaveMilliseconds = 5_000
+/** A machine that is gone says nothing, so whoever waits for its answer would do so for hours. */
+const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
 
 // Counts and amounts stay far below 2^53; as numbers they are JSON as they are.
 const types: pg.CustomTypesConfig = {
@@ -52,9 +59,11 @@ const gatePlans = ['hashjoin', 'mergejoin', 'seqscan', 'indexscan']
 /** Opens the pools. `poolSize` is the upper bound of each; connections are made when needed. */
 export function openDatabase(database: string | pg.Pool, poolSize = 16): Database {
   const base = connectionOf(database)
+  const connections = new Set<pg.ClientBase>()
   const pool = (max: number, settings: string[], more: pg.PoolConfig = {}) => {
     const always = [`-c idle_in_transaction_session_timeout=${idleSeconds}s`]
     const opened = new pg.Pool({
+      ...keepAlive,
       ...withOptions(base, [...always, ...settings]),
       types,
       max,
@@ -67,6 +76,8 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     opened.on('error', () => {})
     // The same for one that breaks between two statements of a transaction: the next statement fails by itself.
     opened.on('connect', (client) => client.on('error', () => {}))
+    opened.on('connect', (client) => connections.add(client))
+    opened.on('remove', (client) => connections.delete(client))
     return opened
   }
   const patient = `-c lock_timeout=${lockMilliseconds}ms`
@@ -83,6 +94,14 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
       plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
     }).withSchema('freehold')
 
+  const close = async () => {
+    const ended = Promise.all([acrossPool, tenantPool, gatePool].map((each) => each.end()))
+    // Asked for in any case: the pools forget at once who was idle, and do not see whether they have gone.
+    const cutOff = delay(leaveMilliseconds, undefined, { ref: false }).then(() => connections.forEach(disconnect))
+    await Promise.race([ended, cutOff])
+  }
+  let closing: Promise<void> | undefined
+
   return {
     across: kysely(acrossPool),
     tenant: kysely(tenantPool),
@@ -90,10 +109,15 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     gatePool,
     turns: openTurns({ together: poolSize / 4, waiting: 100, patienceMilliseconds: 3_000 }),
     committed: [],
-    close: async () => {
-      await Promise.all([acrossPool.end(), tenantPool.end(), gatePool.end()])
-    },
+    close: () => (closing ??= close()),
   }
+}
+
+/** Without the leave that `end` takes, which a database that has stopped never answers. */
+export function disconnect(client: pg.ClientBase): void {
+  // @types/pg does not know it.
+  const { connection } = client as unknown as { connection: { stream: Socket } }
+  connection.stream.destroy()
 }
 
 /** Refuses at once what would wait behind too many others; the pool itself would let any number wait. */
