@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { simpleParser, type ParsedMail } from 'mailparser'
 import { pino } from 'pino'
 import { SMTPServer } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestFreehold, password, type TestFreehold } from '../../test/harness.ts'
+import { openMailer } from './deliver.ts'
 
 /** What the tests open, closed again in the order of opening. */
 const opened: (() => Promise<unknown>)[] = []
@@ -142,6 +143,36 @@ describe('a mail server', () => {
     expect(row.error).toMatch(/^SMTP_URL is not set/)
     expect(lines.filter((line) => line.includes('SMTP_URL is not set'))).not.toEqual([])
     expect(lines.filter((line) => line.includes('mail sent'))).toEqual([])
+  })
+
+  test('that takes too long when the process is told to end is left, and the mail is sent again', async () => {
+    const open = new Set<Socket>()
+    const server = createServer((socket) => {
+      open.add(
+        socket
+          .on('error', () => {})
+          .on('close', () => open.delete(socket))
+          .resume(),
+      )
+      socket.write('220 one moment\r\n')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const freehold = await createTestFreehold()
+    opened.push(freehold.close)
+    const { user } = await freehold.signUp()
+    const [{ id }] = await freehold.sql('select id from freehold.mails where recipient = $1', [user.email])
+    const { port } = server.address() as AddressInfo
+    const mailer = openMailer(freehold.ctx, `smtp://127.0.0.1:${port}`, 'post@recorder.test')
+    const delivering = mailer.deliver(id)
+    await freehold.eventually(async () => open.size === 1)
+    mailer.close()
+    await expect(delivering).rejects.toThrow('Message sending aborted')
+    expect(await mailTo(freehold, user.email)).toMatchObject({
+      sent_at: null,
+      error: expect.stringMatching(/aborted/),
+    })
+    await freehold.eventually(async () => open.size === 0)
+    server.close()
   })
 
   test('that is down delays mail and nothing else; it arrives when the server is back', async () => {

@@ -1,7 +1,12 @@
 import type { Transporter } from 'nodemailer'
 import type { Context } from '../context.ts'
+import { unfinished } from '../unfinished.ts'
 
-export type Mailer = { deliver: (mailId: string) => Promise<void>; close: () => void }
+export type Mailer = {
+  deliver: (mailId: string) => Promise<void>
+  /** Breaks off what a server takes too long for: it is sent again. */
+  close: () => void
+}
 
 /**
  * Sends queued mails over SMTP. Without a server they stay in the mailbox and count as sent in development; in production
@@ -10,6 +15,7 @@ export type Mailer = { deliver: (mailId: string) => Promise<void>; close: () => 
  */
 export function openMailer(ctx: Context, smtpUrl: string | undefined, from: string): Mailer {
   let opening: Promise<Transporter> | undefined
+  const closing = new AbortController()
   const transport = smtpUrl === undefined ? undefined : () => (opening ??= openTransport(smtpUrl))
   const { production, publicUrl } = ctx.settings
   if (!transport && production) ctx.log.warn(noServer)
@@ -32,6 +38,7 @@ export function openMailer(ctx: Context, smtpUrl: string | undefined, from: stri
           text,
           html,
           messageId,
+          signal: closing.signal,
         })
       }
       await update.set({ sentAt: ctx.now(), error: null, attempts: mail.attempts + 1 }).execute()
@@ -43,12 +50,8 @@ export function openMailer(ctx: Context, smtpUrl: string | undefined, from: stri
     }
   }
   return {
-    deliver,
-    close: () =>
-      void opening?.then(
-        (server) => server.close(),
-        () => {},
-      ),
+    deliver: (mailId) => unfinished(ctx).add(deliver(mailId)),
+    close: () => closing.abort(),
   }
 }
 
@@ -76,6 +79,7 @@ async function openTransport(smtpUrl: string): Promise<Transporter> {
     connectionTimeout: 10_000,
     greetingTimeout: 10_000,
     socketTimeout: 30_000,
+    socketCloseTimeout: 1_000,
     disableFileAccess: true,
     disableUrlAccess: true,
   } as never)
