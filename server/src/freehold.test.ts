@@ -232,7 +232,11 @@ describe('what cannot be opened', () => {
     [
       'is ended by the server',
       'ended the connection',
-      () => freehold.sql("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'advisory'"),
+      () =>
+        freehold.sql(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where wait_event = 'advisory' and datname = current_database()`,
+        ),
     ],
   ])('says what to do when its connection %s while the schema is brought up to date', async (_how, message, end) => {
     const way = await openWay(freehold.database)
