@@ -7,8 +7,8 @@ import type { WholeInvoice } from './whole-invoice.ts'
 const sheet = styleSheet(`
 body { margin: 0 auto; max-width: 720px; padding: 40px 24px; font: 15px/1.5 Inter, system-ui, sans-serif; color: #0f172a }
 h1 { font-size: 24px; margin: 0 } p { margin: 0 }
-header, dl { display: flex; justify-content: space-between; gap: 24px; margin: 0 0 32px }
-dt { color: #475569; font-size: 13px } dd { margin: 0; font-weight: 600 }
+header, dl { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 16px 24px; margin: 0 0 32px }
+dt { color: #475569; font-size: 13px } dd { margin: 0; font-weight: 600; overflow-wrap: anywhere }
 table { width: 100%; border-collapse: collapse; margin-bottom: 32px }
 th, td { padding: 8px 0; border-bottom: 1px solid #e2e8f0; text-align: left; vertical-align: top }
 th { color: #475569; font-size: 13px; font-weight: 400 }
@@ -93,7 +93,12 @@ export function printableInvoice(
         ${sum('Due', invoice.amountDue)}
       </tfoot>
     </table>
-    ${invoice.status === 'open' && howToPay !== null ? html`<footer>${howToPay}</footer>` : []}`
+    ${
+      invoice.status === 'open' && howToPay !== null
+        ? html`<footer>${howToPay}</footer>
+            <p>Reference: ${number ?? ''}</p>`
+        : []
+    }`
   return htmlPage(title, sheet.element, body)
 }
 

@@ -111,11 +111,13 @@ describe('an invoice to print', () => {
 
   test('says how to pay until it is paid, on the page and in the answer', async () => {
     const of = await payer(freehold)
-    const { id } = await bill(of)
+    const { id, number } = await bill(of)
     const { howToPay } = freehold.ctx.product
     expect(howToPay).toContain('IBAN')
     expect(freehold.ok(await get(of, `invoices/${id}`)).howToPay).toBe(howToPay)
-    expect((await get(of, `invoices/${id}/html`)).body).toContain(`<footer>${howToPay}</footer>`)
+    const page = (await get(of, `invoices/${id}/html`)).body
+    expect(page).toContain(`<footer>${howToPay}</footer>`)
+    expect(page).toContain(`Reference: ${number}`)
     const paid = { businessId: of.businessId, invoiceId: id, amount: 4900, reference: 'bank 1' }
     await across(freehold, (tx) => recordPayment(tx, freehold.ctx, staff, { ...paid, receivedAt: freehold.ctx.now() }))
     expect(freehold.ok(await get(of, `invoices/${id}`)).howToPay).toBeNull()
