@@ -22,7 +22,7 @@ export function BarredButton({ barred, inSight = false, onClick, ...props }: Pro
   )
   if (!inSight || barred === undefined) return button
   return (
-    <Stack gap={4} align="flex-start">
+    <Stack gap={4}>
       {button}
       <Text size="xs" c="dimmed">
         {barred}

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { answer, api } from '../../api.ts'
 import { text } from '../../text/settings.ts'
+import { BarredButton } from '../../ui/barred.tsx'
 import { Confirm } from '../../ui/confirm.tsx'
 import { now } from '../../ui/page.ts'
 import { Day } from '../../ui/time.tsx'
@@ -27,9 +28,9 @@ export function Danger() {
       </Title>
       {can('business:transfer') && (
         <Line title={text.transfer.title} about={text.transfer.about}>
-          <Button variant="default" onClick={() => setDoing('transfer')} disabled={bar !== undefined} title={bar}>
+          <BarredButton variant="default" barred={bar} inSight onClick={() => setDoing('transfer')}>
             {text.transfer.action}
-          </Button>
+          </BarredButton>
         </Line>
       )}
       {can('business:close') && (
