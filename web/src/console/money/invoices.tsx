@@ -70,7 +70,11 @@ const columnsWith = (onOpen: (invoice: Invoice, doing?: Doing) => void): Column<
   },
   { label: text.status, cell: (invoice) => <InvoiceStatus of={invoice} /> },
   { label: text.total, align: 'right', cell: ({ total, currency }) => sum(total, currency) },
-  { label: text.due, align: 'right', cell: ({ amountDue, currency }) => sum(amountDue, currency) },
+  {
+    label: text.due,
+    align: 'right',
+    cell: ({ amountDue, currency }) => (amountDue === 0 ? shared.none : sum(amountDue, currency)),
+  },
   { label: text.dueAt, align: 'right', cell: ({ dueAt }) => (dueAt === null ? shared.none : <Day at={dueAt} />) },
   { label: text.created, align: 'right', cell: ({ createdAt }) => <When at={createdAt} /> },
   {

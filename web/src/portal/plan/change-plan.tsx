@@ -16,6 +16,7 @@ import { Cost } from './cost.tsx'
 import { choosePlan, previewQuery, useRefresh, type Choice, type Plan, type Preview } from './data.ts'
 import { amountText, differences, thingsOf, type Difference } from './included.ts'
 import { Leaving } from './leaving.tsx'
+import { nameOf, termsOf } from './terms.ts'
 
 const { dialog: text } = plans
 
@@ -31,7 +32,7 @@ export function ChangePlan(props: {
   const { businessId, subscription } = useMembership()
   // As it was when the dialog opened: the answer changes it.
   const [before] = useState(subscription)
-  const replaced = (before?.awaitingPayment ?? (before?.status === 'trialing' ? null : before?.pendingChange))?.plan
+  const replaced = before?.awaitingPayment ?? (before?.status === 'trialing' ? null : before?.pendingChange)
   const isReplacing = Boolean(before?.awaitingPayment ?? before?.pendingChange)
   const preview = useQuery(previewQuery(businessId, choice, isReplacing))
   const isBuying = before?.status === 'trialing' && before.plan.key === plan.key
@@ -55,7 +56,9 @@ export function ChangePlan(props: {
         <Loaded query={preview} skeleton={<Rows count={3} />}>
           {(said) => (
             <Stack>
-              {replaced && said.direction !== 'none' && <Text>{text.replaces(replaced.name)}</Text>}
+              {before && replaced && said.direction !== 'none' && (
+                <Text>{text.replaces(nameOf(replaced, termsOf(before)))}</Text>
+              )}
               <WhatChanges choice={choice} plans={props.plans} preview={said} look={preview.refetch} />
               <Decide
                 choice={choice}

@@ -7,12 +7,13 @@ import { Facts } from '../../ui/facts.tsx'
 import { ButtonLink } from '../../ui/links.tsx'
 import { Day } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.ts'
-import { money, utcDay, words } from '../../ui/words.ts'
+import { money, utcDay } from '../../ui/words.ts'
 import { useMembership } from '../membership.tsx'
 import { CancelPlan } from './cancel-plan.tsx'
 import { choosePlan, useRefresh, type Subscription } from './data.ts'
 import { priceText } from './included.ts'
 import { SubscriptionStatus } from './subscription-status.tsx'
+import { nameOf, termsOf } from './terms.ts'
 
 type Doing = 'cancel' | 'undoCancel' | 'pause' | 'resume' | 'keep' | 'undoPause'
 
@@ -97,15 +98,6 @@ function nextOf(subscription: Subscription): ReactNode {
     </>
   )
 }
-
-/** The terms by the name of their plan; where the others are of the same plan, by how often it is paid too. */
-function nameOf(terms: Terms, others: Terms): string {
-  const isSamePlan = terms.plan.key === others.plan.key && terms.price !== others.price
-  return isSamePlan ? `${terms.plan.name} (${words(terms.price)})` : terms.plan.name
-}
-type Terms = { plan: { key: string; name: string }; price: string }
-
-const termsOf = ({ plan, price }: Subscription): Terms => ({ plan, price: price.name })
 
 function Waiting({ subscription }: { subscription: Subscription }) {
   const { businessId } = useMembership()
