@@ -7,7 +7,7 @@ import { ConfigurationError, readEnvironment, type Environment } from '../enviro
 import { workerActivity } from '../jobs/activity.ts'
 import { findMailServerProblem } from '../mail/deliver.ts'
 import { command } from './command.ts'
-import { invocation, loadProduct, openServer, type Server } from './open.ts'
+import { invocation, loadProduct, openServerMeanwhile, type Server } from './open.ts'
 import { plural, print, printJson } from './print.ts'
 
 type Finding = { check: string; state: 'ok' | 'fail' | 'skipped'; detail: string; remedy?: string }
@@ -69,7 +69,7 @@ const database: Examination = async (patient) => {
   if (!patient.environment) return skipped('the configuration cannot be used')
   const { databaseUrl } = patient.environment
   try {
-    patient.server = await openServer(patient.environment)
+    patient.server = await openServerMeanwhile(patient.environment)
     patient.db = openDatabase(patient.server.url, 2)
     const version = await postgresVersion(patient.db.acrossPool)
     if (version < oldestPostgres) return fail(`PostgreSQL ${version}`, `use PostgreSQL ${oldestPostgres} or later`)

@@ -3,7 +3,7 @@ import { explained } from '../db/explain.ts'
 import { migrate as bringUpToDate, pendingMigrations } from '../db/migrate.ts'
 import { readEnvironment } from '../environment.ts'
 import { command } from './command.ts'
-import { openServer, type Server } from './open.ts'
+import { openServerMeanwhile, type Server } from './open.ts'
 import { plural, print } from './print.ts'
 
 export const migrate = command({
@@ -14,7 +14,7 @@ export const migrate = command({
     'Brings the schema up to date and prints what ran. Serving does so by itself; this is for deployments that do it ' +
     'first, with a database user of their own. It needs DATABASE_URL and nothing else.',
   run: async ({ options }) => {
-    const server = await openServer(readEnvironment(undefined, 'database'))
+    const server = await openServerMeanwhile(readEnvironment(undefined, 'database'))
     try {
       return await explained(server.url, () => (options.check ? check(server) : update(server)))
     } finally {

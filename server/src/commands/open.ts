@@ -10,6 +10,7 @@ import type { Freehold } from '../freehold.ts'
 import type { FreeholdOptions } from '../options.ts'
 import type { Product } from '../product.ts'
 import { remark } from './print.ts'
+import { insistently, signals } from './stopping.ts'
 
 /** How one calls the command here: from its sources inside the repository, or from where npm installed it. */
 export const invocation = import.meta.url.endsWith('.ts') ? 'npm run freehold --' : 'npx freehold'
@@ -23,9 +24,32 @@ export async function openServer(environment: Environment): Promise<Server> {
   return { url, close: stop }
 }
 
+/**
+ * The same for a command that comes to an end by itself. One that is broken off before, by Ctrl-C or a signal, leaves the
+ * embedded server too, which would otherwise go on for nobody.
+ */
+export async function openServerMeanwhile(environment: Environment): Promise<Server> {
+  if (environment.databaseUrl !== undefined) return openServer(environment)
+  const opening = openServer(environment)
+  const breakOff = insistently(async () => {
+    await opening.then(({ close }) => close()).catch(() => {})
+    process.exit(1)
+  })
+  const heed = () => breakOff(1)
+  for (const signal of signals) process.on(signal, heed)
+  const { url, close } = await opening
+  return {
+    url,
+    close: async () => {
+      await close()
+      for (const signal of signals) process.off(signal, heed)
+    },
+  }
+}
+
 /** What a command that serves works with. Logs go to stdout, where collectors look for them. */
 export async function openFreehold(config: string | undefined, parts: Pick<FreeholdOptions, 'worker' | 'portal'>) {
-  const { environment, product, server } = await openProject(config)
+  const { environment, product, server } = await openProject(config, openServer)
   return closing(server, async () => {
     const { createFreehold } = await import('../freehold.ts')
     const log = openLog(environment.logLevel ?? 'info', process.stdout.fd)
@@ -44,7 +68,7 @@ export async function withContext<Result>(
   config: string | undefined,
   work: (ctx: Context) => Promise<Result>,
 ): Promise<Result> {
-  const { environment, product, server } = await openProject(config)
+  const { environment, product, server } = await openProject(config, openServerMeanwhile)
   return closing(server, async () => {
     const { openContext } = await import('../open-context.ts')
     const log = openLog(environment.logLevel ?? 'warn', process.stderr.fd)
@@ -57,7 +81,7 @@ export async function withContext<Result>(
 }
 
 /** Reads environment and definition, and starts the database meanwhile: both take their time. */
-async function openProject(config: string | undefined) {
+async function openProject(config: string | undefined, open: typeof openServer) {
   const problems: string[] = []
   const note = (error: unknown) => {
     if (!(error instanceof ConfigurationError)) throw error
@@ -81,7 +105,7 @@ async function openProject(config: string | undefined) {
     throw new ConfigurationError(problems)
   }
 
-  const [product, server] = await Promise.allSettled([importDefinition(file), openServer(environment)])
+  const [product, server] = await Promise.allSettled([importDefinition(file), open(environment)])
   if (product.status === 'fulfilled' && server.status === 'fulfilled') {
     return { environment, product: product.value, server: server.value }
   }

@@ -184,6 +184,16 @@ test('a signal while it is still starting ends it in order too', async () => {
   expect(await ended).toBe(0)
 })
 
+test('a start that hangs is broken off a while after a signal', async () => {
+  const { somebodyWaits, release } = await hold('select pg_advisory_xact_lock(7305808868)')
+  const { child, ended, output } = watched(begin(['start'], { DATABASE_URL: freehold.database, PORT: '0' }))
+  await somebodyWaits()
+  child.kill('SIGTERM')
+  expect(await ended).toBe(1)
+  expect(output.stderr).toBe('freehold: it did not come to its start within 25 seconds, and is broken off\n')
+  await release()
+})
+
 test('a port in use is named', async () => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
@@ -270,6 +280,24 @@ test('without DATABASE_URL it brings a database along, which commands share, and
     expect(staff.status).toBe(200)
     second.child.kill('SIGTERM')
     expect(await second.ended).toBe(0)
+    expect(existsSync(join(dataDir, 'postgres/postmaster.pid'))).toBe(false)
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
+test('a command that is broken off leaves no database running that it brought along', async () => {
+  const dataDir = join(dirname(defaultDataDir(process.cwd())), `freehold-break-test-${process.pid}`)
+  try {
+    const demo = watched(begin(['start', '--demo'], { DATA_DIR: dataDir, PORT: '0' }))
+    await hasSaid(demo, /Filling a year/)
+    const server = Number.parseInt(await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8'))
+    onTestFinished(() => {
+      if (existsSync(`/proc/${server}`)) process.kill(server, 'SIGQUIT')
+    })
+    demo.child.kill('SIGINT')
+    demo.child.kill('SIGINT')
+    expect(await demo.ended).toBe(1)
     expect(existsSync(join(dataDir, 'postgres/postmaster.pid'))).toBe(false)
   } finally {
     await rm(dataDir, { recursive: true, force: true })
