@@ -26,7 +26,7 @@ export default defineConfig({
     globalSetup: ['server/test/database.ts', 'web/test/setup.ts'],
     env: { NODE_COMPILE_CACHE: compiled },
     pool: 'forks',
-    maxWorkers: 4,
+    maxWorkers: 3,
     // As the product itself is started: less of the time goes into collecting what is short-lived.
     execArgv: ['--max-semi-space-size=32'],
     // Files of one process share what they import: they have databases and servers of their own.
