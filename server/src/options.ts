@@ -5,7 +5,7 @@ import { developmentSecret } from './development-secret.ts'
 import { ConfigurationError, readLibraryEnvironment } from './environment.ts'
 import type { PaymentProvider } from './invoices/provider.ts'
 import type { ProductNames } from './product-names.ts'
-import type { TypedProduct } from './product.ts'
+import { isProduct, type TypedProduct } from './product.ts'
 import { isSafeEndpoint, type SocialSignIn } from './social-providers.ts'
 
 /** How Freehold is put into an application. What is left out comes from the environment, or has a default. */
@@ -69,7 +69,7 @@ export async function complete<Names extends ProductNames>(options: FreeholdOpti
 /** What no environment can make good. */
 function problemsOf({ product, database, portal, socialSignIn = {} }: Partial<FreeholdOptions>): string[] {
   const problems: string[] = []
-  if (!product?.plans || !product.hooks) problems.push('product: must be what defineProduct answers')
+  if (!isProduct(product)) problems.push('product: must be what defineProduct answers')
   const isConnectionString = typeof database === 'string' && /^postgres(ql)?:\/\//.test(database)
   if (!isConnectionString && typeof (database as Partial<pg.Pool> | undefined)?.connect !== 'function') {
     problems.push('database: must be a connection string that starts with postgres://, or a Pool of pg')

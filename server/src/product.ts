@@ -161,6 +161,12 @@ export type ProductPlan = {
 /** A product together with the names it declares; the property exists in types only. */
 export type TypedProduct<Names extends ProductNames = ProductNames> = Product & { readonly names?: Names }
 
+/** By its shape, not its class: it may have been made by another copy of this package. */
+export function isProduct(value: unknown): value is Product {
+  const { plans, hooks } = (value ?? {}) as Partial<Product>
+  return Boolean(plans && hooks)
+}
+
 /** Checks and completes a product definition. Throws one error that lists every problem with its path. */
 export function defineProduct<
   const Permission extends string,

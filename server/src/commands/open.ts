@@ -8,7 +8,7 @@ import { developmentSecret } from '../development-secret.ts'
 import { ConfigurationError, readEnvironment, type Environment } from '../environment.ts'
 import type { Freehold } from '../freehold.ts'
 import type { FreeholdOptions } from '../options.ts'
-import type { Product } from '../product.ts'
+import { isProduct, type Product } from '../product.ts'
 import { remark } from './print.ts'
 import { insistently, signals } from './stopping.ts'
 
@@ -139,7 +139,7 @@ function findDefinition(config: string | undefined): string {
 
 async function importDefinition(file: string): Promise<Product> {
   const product = await import(pathToFileURL(resolve(file)).href).then(
-    (module: { default?: Product }) => module.default,
+    (module: { default?: unknown }) => module.default,
     (error: unknown) => {
       // By its content, not its class: the definition may have been made by another copy of this package.
       const { problems } = error as { problems?: string[] }
@@ -148,7 +148,7 @@ async function importDefinition(file: string): Promise<Product> {
       throw new Error(`${file} cannot be loaded: ${said}${placeOf(error)}`, { cause: error })
     },
   )
-  if (product?.plans && product.hooks) return product
+  if (isProduct(product)) return product
   throw new ConfigurationError([`${file} must export what defineProduct answers as its default`])
 }
 

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { disconnect } from './open.ts'
+import { disconnect, takeLeave } from './open.ts'
 
 /**
  * One connection that listens. Notifications only speed things up: what rests on them asks `heard`, which turns false
@@ -103,9 +102,7 @@ export async function listen(
       await connecting
       const last = client
       client = undefined
-      if (!last) return
-      const cutOff = delay(leaveMilliseconds, undefined, { ref: false }).then(() => disconnect(last))
-      await Promise.race([last.end(), cutOff])
+      if (last) await takeLeave(last.end(), [last], leaveMilliseconds)
     },
   }
 }

@@ -75,8 +75,7 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
     opened.on('error', () => {})
     // The same for one that breaks between two statements of a transaction: the next statement fails by itself.
-    opened.on('connect', (client) => client.on('error', () => {}))
-    opened.on('connect', (client) => connections.add(client))
+    opened.on('connect', (client) => connections.add(client.on('error', () => {})))
     opened.on('remove', (client) => connections.delete(client))
     return opened
   }
@@ -94,11 +93,9 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
       plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
     }).withSchema('freehold')
 
-  const close = async () => {
+  const close = () => {
     const ended = Promise.all([acrossPool, tenantPool, gatePool].map((each) => each.end()))
-    // Asked for in any case: the pools forget at once who was idle, and do not see whether they have gone.
-    const cutOff = delay(leaveMilliseconds, undefined, { ref: false }).then(() => connections.forEach(disconnect))
-    await Promise.race([ended, cutOff])
+    return takeLeave(ended, connections, leaveMilliseconds)
   }
   let closing: Promise<void> | undefined
 
@@ -111,6 +108,19 @@ export function openDatabase(database: string | pg.Pool, poolSize = 16): Databas
     committed: [],
     close: () => (closing ??= close()),
   }
+}
+
+/** Waits for connections to end, and cuts them off when a database that has stopped does not answer that they do. */
+export async function takeLeave(
+  ended: Promise<unknown>,
+  connections: Iterable<pg.ClientBase>,
+  patienceMilliseconds: number,
+): Promise<void> {
+  // Also where the pools say that they have ended: they forget at once who was idle, and do not see whether they went.
+  const cutOff = delay(patienceMilliseconds, undefined, { ref: false }).then(() => {
+    for (const connection of connections) disconnect(connection)
+  })
+  await Promise.race([ended, cutOff])
 }
 
 /** Without the leave that `end` takes, which a database that has stopped never answers. */

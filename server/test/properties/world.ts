@@ -290,17 +290,17 @@ export async function openWorld(freehold: TestFreehold, start: Date) {
   /** In an application's own transaction, which is then lost. */
   async function consumeAndDie({ amount }: Of<'consume'>): Promise<void> {
     const before = await counted()
-    const die = () =>
-      db.across.transaction().execute(async (tx) => {
+    const die = async (): Promise<unknown> => {
+      const dying = db.across.transaction().execute(async (tx) => {
         await freehold.consume(fromKysely(tx), { businessId, feature, amount })
         throw new Crash()
       })
-    await die().catch(async (error: unknown) => {
-      // On a busy machine the counter may be opened too late: one is told to try again.
-      const isBusy = error instanceof FreeholdError && error.code === 'busy'
-      const last = isBusy ? await die().catch((again: unknown) => again) : error
-      if (!(last instanceof Crash)) refusal(last)
-    })
+      return dying.catch((error: unknown) => error)
+    }
+    let cause = await die()
+    // On a busy machine the counter may be opened too late: one is told to try again.
+    if (cause instanceof FreeholdError && cause.code === 'busy') cause = await die()
+    if (!(cause instanceof Crash)) refusal(cause)
     expect(await counted(), '[25] what is rolled back was not counted').toEqual(before)
   }
 

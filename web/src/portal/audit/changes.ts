@@ -62,7 +62,7 @@ const isId = (value: unknown) => typeof value === 'string' && /^[a-z]{3}_[0-9a-z
 
 /** What tells nothing to people: the names that programs have for things, and what an entry says anyway. */
 function isInternal(name: string, value: unknown, at: string): boolean {
-  if (internalNames.has(name) || isId(value) || value === usual[name]) return value !== undefined
+  if (internalNames.has(name) || isId(value) || value === usual[name]) return true
   return name === 'effectiveAt' && valueText(value) === valueText(at)
 }
 
